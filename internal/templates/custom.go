@@ -1,0 +1,114 @@
+package templates
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/template"
+)
+
+// Custom is a template that somebody wrote: a connector's or a stored one.
+type Custom struct {
+	Subject, Content  string
+	ContentType       connector.ContentType // empty means text/html
+	ReplyTo, SendFrom string                // may be empty
+}
+
+// RenderCustom renders a custom template. Values are escaped as the content
+// type asks for, and control characters never reach Subject, ReplyTo and
+// SendFrom. Content of type text/plain is the text alone, and HTML stays
+// empty. For HTML content the text part is TextFromHTML of the template,
+// made once per template and rendered with the payload like the template
+// itself; only where the template prints raw values is it made of the output.
+//
+// Locale is the payload's "locale". The error is a *template.Error, wrapped
+// with the name of the part that it is about.
+func RenderCustom(cache *template.Cache, c Custom, payload map[string]any) (Rendered, error) {
+	r := Rendered{Locale: str(payload, "locale")}
+	for _, field := range [...]struct {
+		name, source string
+		to           *string
+	}{
+		{"subject", c.Subject, &r.Subject},
+		{"replyTo", c.ReplyTo, &r.ReplyTo},
+		{"sendFrom", c.SendFrom, &r.SendFrom},
+	} {
+		s, err := renderPart(cache, field.name, field.source, template.Header, payload)
+		if err != nil {
+			return Rendered{}, err
+		}
+		*field.to = headerLine(s)
+	}
+	var err error
+	if c.ContentType == connector.TextPlain {
+		r.Text, err = renderPart(cache, "content", c.Content, template.None, payload)
+	} else {
+		r.HTML, r.Text, err = renderHTML(cache, c.Content, payload)
+	}
+	if err != nil {
+		return Rendered{}, err
+	}
+	if r.Text == "" {
+		r.Text = r.Subject // a mail of pictures alone still says something
+	}
+	return r, nil
+}
+
+func renderPart(cache *template.Cache, name, source string, escape template.Escape, payload map[string]any) (string, error) {
+	tpl, err := cache.Get(source, escape)
+	if err != nil {
+		return "", fmt.Errorf("templates: %s: %w", name, err)
+	}
+	s, err := tpl.Render(payload)
+	if err != nil {
+		return "", fmt.Errorf("templates: %s: %w", name, err)
+	}
+	return lineFeeds(s), nil
+}
+
+// renderHTML renders HTML content and its text part.
+func renderHTML(cache *template.Cache, content string, payload map[string]any) (html, text string, err error) {
+	tpl, err := cache.Get(content, template.HTML)
+	if err != nil {
+		return "", "", fmt.Errorf("templates: content: %w", err)
+	}
+	if html, err = tpl.Render(payload); err != nil {
+		return "", "", fmt.Errorf("templates: content: %w", err)
+	}
+	html = lineFeeds(html)
+	if tpl.Raw() {
+		return html, TextFromHTML(html), nil
+	}
+	plain, err := cache.GetText(content, TextFromHTML)
+	if err == nil {
+		text, err = plain.Render(payload)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("templates: text part of the content: %w", err)
+	}
+	return html, lineFeeds(text), nil
+}
+
+// lineFeeds makes every line end a line feed.
+func lineFeeds(s string) string {
+	if !strings.Contains(s, "\r") {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// headerLine makes one line of a rendered header field: the engine removed
+// control characters from values, this takes those of the template's text.
+func headerLine(s string) string {
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		s = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return ' '
+			}
+			return r
+		}, s)
+	}
+	return strings.TrimSpace(s)
+}

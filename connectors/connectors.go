@@ -1,0 +1,16 @@
+package connectors
+
+import (
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connectors/builtin"
+	"github.com/postern-mail/postern/connectors/smtp"
+)
+
+// Builtin returns the factories of all connectors that come with Postern, in
+// the order they are shown.
+func Builtin() []connector.Factory {
+	return []connector.Factory{
+		builtin.New(),
+		smtp.New(),
+	}
+}

@@ -1,0 +1,298 @@
+package smtp
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/mime"
+)
+
+// explainer turns failures into the errors that the queue and people read.
+type explainer struct {
+	address  string // host:port
+	port     int
+	secure   bool
+	greeting time.Duration
+	idle     time.Duration
+	connect  time.Duration
+}
+
+// explain makes the error of a failed attempt. r knows what it must not say.
+func (x explainer) explain(f *failure, r redactor) *connector.Error {
+	if code, words, isReply := f.reply(); isReply {
+		return refusal(f.stage, code, words, r)
+	}
+	if f.stage == stageEnd {
+		// The mail may have been taken. Repeating it is the lesser evil: a
+		// second mail annoys, none locks somebody out.
+		return &connector.Error{
+			Class: connector.Temporary, Err: safeCause(f.err),
+			Message: "the mail was handed over, but " + x.what(f) + " before the server confirmed it: the outcome is unknown",
+		}
+	}
+	if e, is := errors.AsType[*connector.Error](f.err); is { // the service's Dial has its own opinion
+		return &connector.Error{Class: e.Class, Message: x.doing(f.stage) + r.words(e.Message, maxWords), Err: e.Err}
+	}
+	if e, is := errors.AsType[*oauth2.RetrieveError](f.err); is {
+		return tokenRefusal(e, r)
+	}
+	class, text := x.own(f)
+	return &connector.Error{Class: class, Message: x.doing(f.stage) + r.words(text, maxWords), Err: safeCause(f.err)}
+}
+
+// refusal explains a reply.
+func refusal(at stage, code int, words string, r redactor) *connector.Error {
+	s, text, rest := enhanced(words)
+	full := strconv.Itoa(code)
+	if text != "" {
+		full += " " + text
+	}
+	message := "the server " + refused(at) + ": " + full
+	if said := r.words(rest, maxWords-len(full)-1); said != "" {
+		message += " " + said
+	}
+	return &connector.Error{Class: byReply(at, code, s, rest), Status: code, Enhanced: text, Message: message}
+}
+
+// refused says what a server does not take at a stage.
+func refused(at stage) string {
+	switch at {
+	case stageWait, stageConnect, stageGreeting, stageHello:
+		return "refused the connection"
+	case stageTLS:
+		return "refused STARTTLS"
+	case stageAuth:
+		return "refused the sign-in"
+	case stageMail:
+		return "refused the sender"
+	case stageRcpt:
+		return "refused the recipient"
+	default:
+		return "refused the mail"
+	}
+}
+
+// doing begins the text of a failure without reply.
+func (x explainer) doing(at stage) string {
+	switch at {
+	case stageWait:
+		return "waiting for a connection to " + x.address + ": "
+	case stageConnect:
+		return "connecting to " + x.address + ": "
+	case stageTLS:
+		return "encrypting the connection to " + x.address + ": "
+	case stageGreeting, stageHello:
+		return "greeting " + x.address + ": "
+	case stageToken:
+		return "fetching an access token: "
+	case stageAuth:
+		return "signing in to " + x.address + ": "
+	default:
+		return "sending through " + x.address + ": "
+	}
+}
+
+// own explains a failure that is not the server's word.
+func (x explainer) own(f *failure) (connector.Class, string) {
+	switch {
+	case isEnd(f.err), f.lost(), isTimeout(f.err), errors.Is(f.err, errTooMuch):
+		return connector.Temporary, x.what(f)
+	case errors.Is(f.err, errPlainLine):
+		return connector.ConfigFault, "the line is not encrypted, so the password or token was not sent; use a port with TLS, or set ignoreTLS if nobody can listen"
+	case errors.Is(f.err, errNoSTARTTLS):
+		return connector.ConfigFault, "the server offers no STARTTLS, and requireTLS is on"
+	case errors.Is(f.err, errNoMechanism), errors.Is(f.err, errIterations), errors.Is(f.err, errLocalAddr),
+		errors.Is(f.err, errTokenEnded):
+		return connector.ConfigFault, f.err.Error()
+	case errors.Is(f.err, fs.ErrPermission): // the service or the system forbids this connection
+		return connector.ConfigFault, "the connection is not permitted"
+	case isUnknownHost(f.err):
+		return connector.ConfigFault, "the host does not exist in the DNS"
+	case isTLSFault(f.err), f.stage == stageTLS && !isNetwork(f.err):
+		return connector.ConfigFault, tlsFault(f.err)
+	case isGarbage(f.err) && f.stage <= stageHello:
+		return connector.ConfigFault, "what answers there does not speak SMTP"
+	case f.stage == stageAuth && !isNetwork(f.err):
+		return connector.ConfigFault, "the exchange with the server failed"
+	default:
+		return connector.Temporary, x.what(f)
+	}
+}
+
+// what names a failure in a few words.
+func (x explainer) what(f *failure) string {
+	var dns *net.DNSError
+	var system syscall.Errno
+	switch {
+	case isEnd(f.err) && errors.Is(f.err, context.Canceled):
+		return "the attempt was cancelled"
+	case isEnd(f.err):
+		return "the attempt ran out of time"
+	case errors.Is(f.err, errLookupTime):
+		return "the look-up of the host took too long"
+	case errors.As(f.err, &dns):
+		return "the host could not be looked up"
+	case isTimeout(f.err):
+		return x.waited(f.stage)
+	case errors.Is(f.err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case f.lost():
+		return "the server closed the connection"
+	case errors.Is(f.err, errTooMuch), errors.Is(f.err, errClosed):
+		return f.err.Error()
+	case isGarbage(f.err):
+		return "the server's answer was not SMTP"
+	case errors.As(f.err, &system):
+		return "the connection failed: " + system.Error()
+	default:
+		return "the connection failed"
+	}
+}
+
+// waited explains a time-out, and the usual mistake behind it.
+func (x explainer) waited(at stage) string {
+	switch {
+	case at == stageConnect:
+		return fmt.Sprintf("no connection within %v", x.connect)
+	case at == stageGreeting && x.port == 465 && !x.secure:
+		return fmt.Sprintf("no greeting within %v; port 465 wants the setting secure", x.greeting)
+	case at == stageGreeting:
+		return fmt.Sprintf("no greeting within %v", x.greeting)
+	default:
+		return fmt.Sprintf("the server was silent for %v", x.idle)
+	}
+}
+
+// attemptEnd is the end of the context of an attempt.
+type attemptEnd struct{ error }
+
+func (e attemptEnd) Unwrap() error { return e.error }
+
+func isEnd(err error) bool { return errors.As(err, new(attemptEnd)) }
+
+// blame puts the end of the context in place of the broken connection that
+// it left behind. A reply that came in time keeps its word.
+func blame(ctx context.Context, f *failure) *failure {
+	if _, _, isReply := f.reply(); isReply || ctx.Err() == nil {
+		return f
+	}
+	return fail(f.stage, attemptEnd{ctx.Err()})
+}
+
+func isNetwork(err error) bool { return errors.As(err, new(net.Error)) }
+
+// isTimeout reports whether a time-out of the settings struck.
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func isUnknownHost(err error) bool {
+	e, is := errors.AsType[*net.DNSError](err)
+	return is && e.IsNotFound && !e.IsTemporary
+}
+
+// isTLSFault reports whether both sides were there but could not agree:
+// certificate, name, version, or no TLS at all.
+func isTLSFault(err error) bool {
+	if errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(tls.RecordHeaderError)) {
+		return true
+	}
+	alert, is := errors.AsType[*net.OpError](err)
+	return is && (alert.Op == "remote error" || alert.Op == "local error") // package tls wraps its alerts so
+}
+
+func tlsFault(err error) string {
+	var name x509.HostnameError
+	switch {
+	case errors.As(err, new(tls.RecordHeaderError)):
+		return "what answers there does not speak TLS; is secure meant for another port?"
+	case errors.As(err, &name):
+		return "the certificate is for another name: " + name.Error()
+	default:
+		return err.Error()
+	}
+}
+
+// tokenRefusal explains an answer of the token endpoint (RFC 6749 section 5.2).
+func tokenRefusal(e *oauth2.RetrieveError, r redactor) *connector.Error {
+	out := &connector.Error{Class: connector.ConfigFault}
+	if e.Response != nil {
+		out.Status = e.Response.StatusCode
+	}
+	switch {
+	case out.Status == http.StatusTooManyRequests:
+		out.Class = connector.Throttled
+	case out.Status >= 500, out.Status == http.StatusRequestTimeout,
+		e.ErrorCode == "temporarily_unavailable", e.ErrorCode == "server_error":
+		out.Class = connector.Temporary
+	}
+	words := e.ErrorCode
+	if e.ErrorDescription != "" {
+		words += ": " + e.ErrorDescription
+	}
+	out.Message = "the token endpoint refused: " + strconv.Itoa(out.Status)
+	if said := r.words(words, maxWords); said != "" {
+		out.Message += " " + said
+	}
+	return out
+}
+
+// safeCause keeps of a cause what errors.Is is asked for, and nothing that
+// could repeat what a server said.
+func safeCause(err error) error {
+	for _, known := range []error{
+		context.Canceled, os.ErrDeadlineExceeded, context.DeadlineExceeded,
+		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE,
+	} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return nil
+}
+
+// unsendable explains why a mail could not be made.
+func unsendable(err error) *connector.Error {
+	text := "the mail cannot be written: "
+	switch {
+	case errors.Is(err, mime.ErrNeedsUTF8), errors.Is(err, mime.ErrAddress), errors.Is(err, mime.ErrHeader):
+		text += err.Error()
+	case errors.Is(err, errBareLineEnd):
+		text += errBareLineEnd.Error()
+	default:
+		text += "its parts do not make a mail"
+	}
+	return &connector.Error{Class: connector.Permanent, Message: text}
+}
+
+// needsUTF8 explains that a server cannot take an address. Another server
+// might, so the recipient is not to blame; a sender from the settings stops
+// every mail.
+func needsUTF8(m connector.Message, sender connector.Mailbox) *connector.Error {
+	class, whose := connector.Permanent, "recipient"
+	switch {
+	case mime.NeedsUTF8(m.To):
+	case m.From.Address == "" && mime.NeedsUTF8(sender.Address):
+		class, whose = connector.ConfigFault, "sender"
+	default:
+		whose = "sender or reply-to"
+	}
+	return &connector.Error{
+		Class:   class,
+		Message: "the " + whose + "'s address needs a mail server that accepts UTF-8 addresses (SMTPUTF8), and this one does not",
+	}
+}

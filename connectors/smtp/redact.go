@@ -1,0 +1,198 @@
+package smtp
+
+import (
+	"encoding/base64"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/postern-mail/postern/connector"
+)
+
+const (
+	maxWords    = 300  // of an error's text, in bytes
+	maxAnswered = 120  // of a receipt's
+	maxQuoted   = 1000 // of a reply that is looked at for quotations
+	minQuoted   = 16   // as many bytes in a row make a quotation of the body
+	minSecret   = 3    // shorter ones would black out half of any text
+	hidden      = "***"
+)
+
+// redactor removes from a server's words what they must not pass on. Servers
+// do quote: recipients always, subjects and phrases of the body in refusals
+// by content filters, and a hostile one whatever it likes.
+type redactor struct {
+	needles   []string // secrets and codes
+	recipient string   // address
+	bodies    []string // in which white space is one blank
+}
+
+// of adds to the secrets what one message must keep to itself.
+func (r redactor) of(m connector.Message) redactor {
+	r.needles = append([]string(nil), r.needles...)
+	for _, key := range []string{"code", "link"} {
+		if value, ok := m.Payload[key]; ok && value != nil {
+			r.needles = append(r.needles, fmt.Sprint(value))
+		}
+	}
+	r.recipient = m.To
+	return r
+}
+
+// quoting adds the bodies: as rendered, and as they went over the wire.
+func (r redactor) quoting(m connector.Message, e *envelope) redactor {
+	r.bodies = []string{oneLine(m.Text), oneLine(m.HTML)}
+	if e != nil {
+		if _, body, ok := strings.Cut(string(e.content), "\r\n\r\n"); ok {
+			r.bodies = append(r.bodies, oneLine(body))
+		}
+	}
+	return r
+}
+
+// words returns text in one line of at most so many bytes, without anything
+// to hide.
+func (r redactor) words(text string, most int) string {
+	text = oneLine(text)
+	for _, needle := range r.needles {
+		if needle = oneLine(needle); len(needle) >= minSecret {
+			text = strings.ReplaceAll(text, needle, hidden)
+		}
+	}
+	text = r.withoutEncoded(text)
+	text = r.withoutRecipient(text)
+	if r.bodies != nil {
+		text = withoutQuotes(cut(text, maxQuoted), r.bodies)
+	}
+	return cut(text, most)
+}
+
+// oneLine replaces every run of white space and control characters by a
+// blank, and drops characters that show nothing.
+func oneLine(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	blank := true // none at the beginning
+	for _, c := range s {
+		switch {
+		case unicode.IsSpace(c) || unicode.IsControl(c):
+			if !blank {
+				b.WriteByte(' ')
+			}
+			blank = true
+		case unicode.Is(unicode.Cf, c): // joiners, bidi overrides
+		default:
+			b.WriteRune(c) // U+FFFD for a byte that is no UTF-8
+			blank = false
+		}
+	}
+	return strings.TrimSuffix(b.String(), " ")
+}
+
+var encodedRun = regexp.MustCompile(`[A-Za-z0-9+/_-]{4,}={0,2}`)
+
+// withoutEncoded hides base64 that holds a secret: an AUTH exchange or a line
+// of the body, repeated.
+func (r redactor) withoutEncoded(text string) string {
+	return encodedRun.ReplaceAllStringFunc(text, func(run string) string {
+		plain := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(run, "="))
+		plain = plain[:len(plain)-len(plain)%4] + tail(plain)
+		decoded, err := base64.RawStdEncoding.DecodeString(plain)
+		if err != nil {
+			return run
+		}
+		for _, needle := range r.needles {
+			if len(needle) >= minSecret && strings.Contains(string(decoded), needle) {
+				return hidden
+			}
+		}
+		return run
+	})
+}
+
+// tail returns the last, incomplete group of base64 text, unless it is one
+// that cannot be.
+func tail(s string) string {
+	if n := len(s) % 4; n > 1 {
+		return s[len(s)-n:]
+	}
+	return ""
+}
+
+// withoutRecipient hides the local part of the recipient's address, also
+// where it stands alone.
+func (r redactor) withoutRecipient(text string) string {
+	at := strings.LastIndexByte(r.recipient, '@')
+	if at < 1 || !containsFold(text, r.recipient[:at]) {
+		return text
+	}
+	local := r.recipient[:at]
+	text = regexp.MustCompile(`(?i)`+regexp.QuoteMeta(local)+`@`).ReplaceAllString(text, hidden+"@")
+	if len(local) < minSecret {
+		return text
+	}
+	return replaceWord(text, local)
+}
+
+func containsFold(s, part string) bool {
+	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
+}
+
+// replaceWord hides every occurrence of word, in any case, that is not part
+// of a longer word.
+func replaceWord(text, word string) string {
+	var b strings.Builder
+	last := 0
+	for _, at := range regexp.MustCompile(`(?i)`+regexp.QuoteMeta(word)).FindAllStringIndex(text, -1) {
+		before, _ := utf8.DecodeLastRuneInString(text[:at[0]])
+		after, _ := utf8.DecodeRuneInString(text[at[1]:])
+		if wordRune(before) || wordRune(after) {
+			continue
+		}
+		b.WriteString(text[last:at[0]] + hidden)
+		last = at[1]
+	}
+	return b.String() + text[last:]
+}
+
+func wordRune(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
+
+// withoutQuotes hides every stretch of text that also stands in a body.
+func withoutQuotes(text string, bodies []string) string {
+	var b strings.Builder
+	for at := 0; at < len(text); {
+		n := quoted(text[at:], bodies)
+		if n == 0 {
+			b.WriteByte(text[at])
+			at++
+			continue
+		}
+		b.WriteString("[…]")
+		at += n
+	}
+	return strings.ToValidUTF8(b.String(), "")
+}
+
+// quoted returns how many bytes at the beginning of text stand in one of the
+// bodies, or 0 when they are too few to be a quotation.
+func quoted(text string, bodies []string) int {
+	longest := 0
+	for _, body := range bodies {
+		n := minQuoted
+		for n <= len(text) && strings.Contains(body, text[:n]) {
+			longest = max(longest, n)
+			n++
+		}
+	}
+	return longest
+}
+
+// cut shortens text to so many bytes, and shows that it did.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most-len("…")], "") + "…"
+}

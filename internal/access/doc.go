@@ -1,0 +1,2 @@
+// Package access decides who may do what: API keys and their scopes.
+package access

@@ -1,0 +1,232 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/address"
+	"github.com/postern-mail/postern/internal/compose"
+	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/metrics"
+	"github.com/postern-mail/postern/internal/outbox"
+	"github.com/postern-mail/postern/internal/queue"
+	"github.com/postern-mail/postern/internal/routing"
+)
+
+// Store is what delivery reads and writes.
+type Store interface {
+	// LoadMessage returns a message. superseded tells whether a newer one of
+	// the same group was accepted since; ok is false when there is none with
+	// this id.
+	LoadMessage(ctx context.Context, id string) (m outbox.Message, superseded, ok bool, err error)
+	// RecordOutcome stores what became of a message, unless it is at its end.
+	RecordOutcome(ctx context.Context, o Outcome) error
+}
+
+// Outcome is what one run of a job led to.
+type Outcome struct {
+	MessageID string
+	Status    outbox.Status // Accepted when another attempt follows
+	// Attempt is nil when no attempt was made.
+	Attempt *events.Attempt
+	Event   events.Event
+}
+
+// Deliverer makes attempts. It is safe for concurrent use.
+type Deliverer struct {
+	store    Store
+	outbox   *outbox.Outbox
+	router   *routing.Router
+	composer *compose.Composer
+	hub      *events.Hub
+	metrics  *metrics.Metrics
+	now      func() time.Time
+	log      *slog.Logger
+	showAddr bool
+}
+
+// Options are what a Deliverer needs.
+type Options struct {
+	Store    Store
+	Outbox   *outbox.Outbox
+	Router   *routing.Router
+	Composer *compose.Composer
+	Hub      *events.Hub
+	Metrics  *metrics.Metrics
+	Now      func() time.Time
+	Log      *slog.Logger
+	// LogAddresses writes recipients in full to the log.
+	LogAddresses bool
+}
+
+// New makes a Deliverer.
+func New(o Options) *Deliverer {
+	return &Deliverer{
+		store: o.Store, outbox: o.Outbox, router: o.Router, composer: o.Composer, hub: o.Hub,
+		metrics: o.Metrics, now: o.Now, log: o.Log, showAddr: o.LogAddresses,
+	}
+}
+
+// Deliver is the queue's handler: it takes the message one attempt further.
+func (d *Deliverer) Deliver(ctx context.Context, messageID string) (queue.Result, error) {
+	m, superseded, ok, err := d.store.LoadMessage(ctx, messageID)
+	if err != nil {
+		return queue.Result{}, fmt.Errorf("load message: %w", err)
+	}
+	if !ok || m.Status.Final() {
+		return queue.Result{}, nil
+	}
+	now := d.now()
+	switch {
+	case !now.Before(m.Deadline):
+		return d.end(ctx, m, outbox.Expired, events.Expired, "its deadline passed before it could be sent", nil)
+	case superseded:
+		return d.end(ctx, m, outbox.Superseded, events.Superseded, "a newer one to this address was asked for", nil)
+	}
+	attempt, sendErr := d.attempt(ctx, m)
+	if sendErr != nil && ctx.Err() != nil {
+		// The service is stopping: nobody knows what the provider did, so the
+		// next start tries again.
+		return queue.Result{}, fmt.Errorf("attempt cut short: %w", context.Cause(ctx))
+	}
+	return d.verdict(ctx, m, attempt, sendErr)
+}
+
+// attempt renders the message and hands it to the connector in use.
+func (d *Deliverer) attempt(ctx context.Context, m outbox.Message) (*events.Attempt, error) {
+	a := &events.Attempt{Number: m.Attempts + 1, StartedAt: d.now()}
+	defer func() { a.Duration = d.now().Sub(a.StartedAt) }()
+	via, err := d.router.InUse(ctx, m.TenantID)
+	if err != nil {
+		return a, unavailable(err)
+	}
+	a.ConnectorID, a.FactoryID = via.ID, via.FactoryID
+	payload, err := d.outbox.OpenPayload(m)
+	if err != nil {
+		return a, &connector.Error{Class: connector.Permanent, Message: "the stored message cannot be read", Err: err}
+	}
+	mail, _, err := d.composer.Compose(compose.Request{
+		MessageID: m.ID, Type: m.Type, To: m.To, IP: m.IP, Payload: payload,
+		Validity: m.Deadline.Sub(m.CreatedAt),
+	}, via)
+	if err != nil {
+		return a, err
+	}
+	ctx, cancel := context.WithDeadline(ctx, m.Deadline)
+	defer cancel()
+	receipt, err := via.Connector.Send(ctx, mail)
+	a.ProviderID, a.Answer = receipt.ProviderID, receipt.Answer
+	return a, err
+}
+
+// unavailable makes a routing failure one that is tried again: somebody may
+// set up or mend the connector before the deadline.
+func unavailable(err error) error {
+	message := "the connector in use cannot be opened"
+	if f, ok := errors.AsType[*fault.Fault](err); ok {
+		message = f.Message
+	}
+	return &connector.Error{Class: connector.Temporary, Message: message, Err: err}
+}
+
+// verdict turns the result of an attempt into the message's next state.
+func (d *Deliverer) verdict(ctx context.Context, m outbox.Message, a *events.Attempt, sendErr error) (queue.Result, error) {
+	var failure *connector.Error
+	if sendErr != nil && !errors.As(sendErr, &failure) {
+		failure = &connector.Error{Class: connector.Temporary, Message: "the connector broke", Err: sendErr}
+	}
+	if failure == nil {
+		d.observe(m, a, nil)
+		return d.end(ctx, m, outbox.Sent, events.Sent, a.Answer, a)
+	}
+	a.Class, a.Status, a.Enhanced, a.Answer = failure.Class, failure.Status, failure.Enhanced, failure.Message
+	d.observe(m, a, failure.Err)
+	switch failure.Class {
+	case connector.InvalidResponse:
+		return d.end(ctx, m, outbox.Sent, events.Sent, failure.Message, a)
+	case connector.Recipient, connector.Permanent:
+		return d.end(ctx, m, outbox.Failed, events.Failed, failure.Message, a)
+	case connector.Temporary, connector.Throttled, connector.ConfigFault:
+		return d.tryAgain(ctx, m, failure, a)
+	}
+	return d.end(ctx, m, outbox.Failed, events.Failed, failure.Message, a)
+}
+
+// tryAgain defers the message, or ends it when the next attempt would come
+// after its deadline.
+func (d *Deliverer) tryAgain(ctx context.Context, m outbox.Message, failure *connector.Error, a *events.Attempt) (queue.Result, error) {
+	retryAt := d.now().Add(backoff(a.Number, failure.RetryAfter))
+	if !retryAt.Before(m.Deadline) {
+		return d.end(ctx, m, outbox.Expired, events.Expired, "no time is left for another attempt: "+failure.Message, a)
+	}
+	event := events.Event{Kind: events.Deferred, At: d.now(), Detail: failure.Message}
+	o := Outcome{MessageID: m.ID, Status: outbox.Accepted, Attempt: a, Event: event}
+	if err := d.record(ctx, o); err != nil {
+		return queue.Result{}, err
+	}
+	return queue.Result{RetryAt: retryAt}, nil
+}
+
+// end stores a message's final state.
+func (d *Deliverer) end(ctx context.Context, m outbox.Message, s outbox.Status, k events.Kind, detail string, a *events.Attempt) (queue.Result, error) {
+	now := d.now()
+	o := Outcome{MessageID: m.ID, Status: s, Attempt: a, Event: events.Event{Kind: k, At: now, Detail: detail}}
+	if err := d.record(ctx, o); err != nil {
+		return queue.Result{}, err
+	}
+	d.metrics.Messages.WithLabelValues(string(m.Type), string(s)).Inc()
+	if s == outbox.Sent {
+		d.metrics.Delivery.Observe(now.Sub(m.CreatedAt).Seconds())
+	}
+	return queue.Result{}, nil
+}
+
+// record stores an outcome even while the service is stopping: what a
+// provider took must not be sent again.
+func (d *Deliverer) record(ctx context.Context, o Outcome) error {
+	if err := d.store.RecordOutcome(context.WithoutCancel(ctx), o); err != nil {
+		return fmt.Errorf("record outcome: %w", err)
+	}
+	d.hub.Publish(o.MessageID)
+	return nil
+}
+
+// observe writes one attempt to the log and the figures.
+func (d *Deliverer) observe(m outbox.Message, a *events.Attempt, cause error) {
+	outcome, level := "sent", slog.LevelInfo
+	if a.Class != "" {
+		outcome, level = string(a.Class), slog.LevelWarn
+	}
+	factory := a.FactoryID
+	if factory == "" {
+		factory = "none"
+	}
+	d.metrics.Attempts.WithLabelValues(factory, outcome).Inc()
+	switch a.Class {
+	case "", connector.Recipient, connector.Permanent, connector.InvalidResponse:
+		d.metrics.ConnectorUp.WithLabelValues(factory).Set(1)
+	case connector.Temporary, connector.Throttled, connector.ConfigFault:
+		d.metrics.ConnectorUp.WithLabelValues(factory).Set(0)
+	}
+	to := m.To
+	if !d.showAddr {
+		to = address.Masked(to)
+	}
+	attrs := []slog.Attr{
+		slog.String("message", m.ID), slog.String("type", string(m.Type)), slog.String("to", to),
+		slog.Int("attempt", a.Number), slog.String("connector", factory), slog.String("outcome", outcome),
+		slog.Duration("took", a.Duration),
+	}
+	if a.Class != "" {
+		attrs = append(attrs, slog.String("answer", a.Answer))
+	}
+	if cause != nil {
+		attrs = append(attrs, slog.String("cause", fmt.Sprintf("%T", cause)))
+	}
+	d.log.LogAttrs(context.Background(), level, "attempt", attrs...)
+}

@@ -1,0 +1,7 @@
+// Package routing finds the connector a message goes out through: the one
+// that its tenant has in use, opened, and cached by its stored version so
+// that a change takes effect at once.
+//
+// It owns setting, changing and removing connectors, since a change is only
+// right together with that cache. It does not send.
+package routing

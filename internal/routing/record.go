@@ -1,0 +1,48 @@
+package routing
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/postern-mail/postern/connector"
+)
+
+// Record is a tenant's configured use of a factory, as stored.
+type Record struct {
+	ID        string
+	TenantID  string
+	FactoryID string
+	// Config is the settings' JSON, sealed.
+	Config []byte
+	// Version is another one after every change.
+	Version   string
+	CreatedAt time.Time
+}
+
+// Store keeps connectors. A tenant has at most one e-mail connector in use.
+type Store interface {
+	// ConnectorInUse returns the tenant's e-mail connector; ok is false when
+	// it has none.
+	ConnectorInUse(ctx context.Context, tenantID string) (r Record, ok bool, err error)
+	// ReplaceConnector puts r in the place of the tenant's connector, in one
+	// transaction. ErrIDTaken when another connector has its id.
+	ReplaceConnector(ctx context.Context, r Record) error
+	// UpdateConnector stores r's Config and Version where the stored version
+	// is still wasVersion; ok tells whether it was.
+	UpdateConnector(ctx context.Context, r Record, wasVersion string) (ok bool, err error)
+	// DeleteConnector removes a connector; ok tells whether there was one.
+	DeleteConnector(ctx context.Context, tenantID, id string) (ok bool, err error)
+	// OpenMessages counts the tenant's messages that are not at their end.
+	OpenMessages(ctx context.Context, tenantID string) (int, error)
+}
+
+// Opened is a connector ready to send.
+type Opened struct {
+	Record
+	Factory   connector.Factory
+	Connector connector.Connector
+	// PlainConfig is the settings' JSON with its secrets: never shown, see
+	// connector.Factory.Mask.
+	PlainConfig json.RawMessage
+}

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/postern-mail/postern/internal/routing"
+)
+
+// slotInUse is the place of a tenant's e-mail connector. Fallbacks will have
+// the places after it.
+const slotInUse = 0
+
+// ConnectorInUse implements routing.Store.
+func (s *Store) ConnectorInUse(ctx context.Context, tenantID string) (routing.Record, bool, error) {
+	r := routing.Record{TenantID: tenantID}
+	var created int64
+	ok, err := one(ctx, s.db.reader(), []any{&r.ID, &r.FactoryID, &r.Config, &r.Version, &created},
+		`SELECT id, factory_id, config, version, created_at FROM connectors WHERE tenant_id = $1 AND slot = $2`,
+		tenantID, slotInUse)
+	r.CreatedAt = fromMillis(created)
+	return r, ok, err
+}
+
+// ReplaceConnector implements routing.Store.
+func (s *Store) ReplaceConnector(ctx context.Context, r routing.Record) error {
+	return s.db.write(ctx, func(ctx context.Context, t tx) error {
+		var found int
+		taken, err := one(ctx, t, []any{&found}, `SELECT 1 FROM connectors WHERE id = $1`, r.ID)
+		if err != nil {
+			return fmt.Errorf("find connector id: %w", err)
+		}
+		if taken {
+			return routing.ErrIDTaken
+		}
+		_, err = t.exec(ctx, `INSERT INTO connectors (id, tenant_id, slot, factory_id, config, version, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (tenant_id, slot) DO UPDATE SET id = excluded.id, factory_id = excluded.factory_id,
+				config = excluded.config, version = excluded.version, created_at = excluded.created_at`,
+			r.ID, r.TenantID, slotInUse, r.FactoryID, r.Config, r.Version, millis(r.CreatedAt))
+		if s.db.uniqueViolation(err) {
+			return routing.ErrIDTaken
+		}
+		return err
+	})
+}
+
+// UpdateConnector implements routing.Store.
+func (s *Store) UpdateConnector(ctx context.Context, r routing.Record, wasVersion string) (bool, error) {
+	var n int64
+	err := s.db.write(ctx, func(ctx context.Context, t tx) (err error) {
+		n, err = t.exec(ctx, `UPDATE connectors SET config = $3, version = $4
+			WHERE id = $1 AND tenant_id = $2 AND version = $5`, r.ID, r.TenantID, r.Config, r.Version, wasVersion)
+		return err
+	})
+	return n > 0, err
+}
+
+// DeleteConnector implements routing.Store.
+func (s *Store) DeleteConnector(ctx context.Context, tenantID, id string) (bool, error) {
+	var n int64
+	err := s.db.write(ctx, func(ctx context.Context, t tx) (err error) {
+		n, err = t.exec(ctx, `DELETE FROM connectors WHERE id = $1 AND tenant_id = $2`, id, tenantID)
+		return err
+	})
+	return n > 0, err
+}

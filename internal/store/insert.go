@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// insertion is an INSERT that is written once and runs in two forms: one row
+// on SQLite, any number of rows in one statement on PostgreSQL.
+type insertion struct {
+	one  string // VALUES ($1, $2 …)
+	many string // SELECT … FROM unnest($1::text[], $2::bigint[] …)
+}
+
+// newInsertion makes the two forms. columns are "name type" with
+// PostgreSQL's types; ending is what follows, such as ON CONFLICT.
+func newInsertion(table, ending string, columns ...string) insertion {
+	names := make([]string, len(columns))
+	values := make([]string, len(columns))
+	arrays := make([]string, len(columns))
+	for i, c := range columns {
+		name, kind, _ := strings.Cut(c, " ")
+		names[i] = name
+		values[i] = fmt.Sprintf("$%d", i+1)
+		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, kind)
+	}
+	head := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") "
+	return insertion{
+		one:  head + "VALUES (" + strings.Join(values, ", ") + ") " + ending,
+		many: head + "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") " + ending,
+	}
+}
+
+// columns collects rows by column, as unnest takes them.
+type columns [][]any
+
+func (c *columns) add(row ...any) {
+	if *c == nil {
+		*c = make(columns, len(row))
+	}
+	for i, v := range row {
+		(*c)[i] = append((*c)[i], v)
+	}
+}
+
+// args are the arrays, one for each column.
+func (c columns) args() []any {
+	args := make([]any, len(c))
+	for i, column := range c {
+		args[i] = column
+	}
+	return args
+}
+
+// run executes the statement for the rows; without rows it does nothing.
+func (c columns) run(ctx context.Context, q querier, sql string) error {
+	if len(c) == 0 {
+		return nil
+	}
+	_, err := q.exec(ctx, sql, c.args()...)
+	return err
+}

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/postern-mail/postern/internal/idempotency"
+	"github.com/postern-mail/postern/internal/outbox"
+	"github.com/postern-mail/postern/internal/tenants"
+)
+
+// How long things stay after their use is over.
+const (
+	keepCodes    = 24 * time.Hour      // so that "expired" can be told from "never asked for"
+	keepMessages = 90 * 24 * time.Hour // with their attempts and events
+)
+
+// pruneLimit bounds the rows that one statement of Prune deletes, so that
+// accepting waits for no long transaction.
+const pruneLimit = 1000
+
+// Prune deletes what is no longer of use. It works in short transactions;
+// more tells that some is left for the next call.
+func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error) {
+	old := millis(now.Add(-keepMessages))
+	ended := `(SELECT id FROM messages WHERE status <> 'accepted' AND ended_at <= $1 ORDER BY id LIMIT $2)`
+	prunes := []struct {
+		sql   string
+		until int64
+	}{
+		{`DELETE FROM message_dedupe WHERE hash IN (SELECT hash FROM message_dedupe WHERE created_at <= $1 LIMIT $2)`,
+			millis(now.Add(-outbox.DedupeWindow))},
+		{`DELETE FROM idempotency_keys WHERE (owner, key) IN
+			(SELECT owner, key FROM idempotency_keys WHERE created_at <= $1 LIMIT $2)`,
+			millis(now.Add(-idempotency.Keep))},
+		{`DELETE FROM verification_codes WHERE id IN (SELECT id FROM verification_codes WHERE expires_at <= $1 LIMIT $2)`,
+			millis(now.Add(-keepCodes))},
+		{`DELETE FROM attempts WHERE message_id IN ` + ended, old},
+		{`DELETE FROM events WHERE message_id IN ` + ended, old},
+		{`DELETE FROM messages WHERE id IN ` + ended, old},
+	}
+	for _, p := range prunes {
+		err := s.db.write(ctx, func(ctx context.Context, t tx) error {
+			n, err := t.exec(ctx, p.sql, p.until, pruneLimit)
+			more = more || n >= pruneLimit
+			return err
+		})
+		if err != nil {
+			return false, fmt.Errorf("prune: %w", err)
+		}
+	}
+	return more, nil
+}
+
+// EnsureTenant adds a tenant unless it is there.
+func (s *Store) EnsureTenant(ctx context.Context, t tenants.Tenant) error {
+	return s.db.write(ctx, func(ctx context.Context, x tx) error {
+		_, err := x.exec(ctx, `INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
+			t.ID, t.Name, millis(t.CreatedAt))
+		return err
+	})
+}
+
+// Fact returns a value that the service keeps about its database, or nil.
+func (s *Store) Fact(ctx context.Context, name string) ([]byte, error) {
+	var value []byte
+	_, err := one(ctx, s.db.reader(), []any{&value}, `SELECT value FROM facts WHERE name = $1`, name)
+	return value, err
+}
+
+// ClaimFact stores a value unless there is one, and returns the one that
+// stands: of several processes that start at once, the first.
+func (s *Store) ClaimFact(ctx context.Context, name string, value []byte) ([]byte, error) {
+	err := s.db.write(ctx, func(ctx context.Context, t tx) error {
+		_, err := t.exec(ctx, `INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, value)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Fact(ctx, name)
+}

@@ -1,0 +1,181 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/outbox"
+	"github.com/postern-mail/postern/internal/verification"
+)
+
+type codeInput struct {
+	Body codeRequestJSON
+}
+
+type codeRequestJSON struct {
+	Email          string      `json:"email,omitempty" example:"ann@example.com" doc:"One address, at most 128 bytes."`
+	Phone          string      `json:"phone,omitempty" deprecated:"true" doc:"Refused: there is no connector for text messages."`
+	Type           string      `json:"type,omitempty" enum:"SignIn,Register,ForgotPassword,Generic,UserPermissionValidation,BindNewIdentifier,MfaVerification,BindMfa" doc:"Template type, one that carries a code; Generic unless given."`
+	Locale         string      `json:"locale,omitempty" maxLength:"64" example:"de" doc:"Language wanted for the mail (BCP 47)."`
+	UILocales      string      `json:"uiLocales,omitempty" maxLength:"512" example:"de-CH de en" doc:"Languages wanted, in order (OpenID Connect ui_locales)."`
+	ApplicationID  string      `json:"applicationId,omitempty" maxLength:"128"`
+	OrganizationID string      `json:"organizationId,omitempty" maxLength:"128"`
+	UserID         string      `json:"userId,omitempty" maxLength:"128"`
+	Payload        payloadJSON `json:"payload,omitempty"`
+	SessionID      string      `json:"sessionId,omitempty" maxLength:"128" doc:"Binds the code to this session: it verifies only together with it."`
+}
+
+type verifyInput struct {
+	Body verifyJSON
+}
+
+type verifyJSON struct {
+	Email            string `json:"email,omitempty" example:"ann@example.com" doc:"The address that the code was sent to; upper and lower case are the same."`
+	Phone            string `json:"phone,omitempty" deprecated:"true" doc:"No code was ever sent to one."`
+	VerificationCode string `json:"verificationCode" example:"123456" minLength:"1"`
+	Type             string `json:"type,omitempty" enum:"SignIn,Register,ForgotPassword,Generic,UserPermissionValidation,BindNewIdentifier,MfaVerification,BindMfa" doc:"The type that the code was asked for with; Generic unless given."`
+	SessionID        string `json:"sessionId,omitempty" maxLength:"128" doc:"The session that the code was asked for with."`
+}
+
+func (s *server) mountCodes() {
+	register(s, operation{
+		id: "createVerificationCode", method: http.MethodPost, path: "/api/verification-codes", tag: tagCodes,
+		scope: access.Verification, sends: true, summary: "Send a verification code",
+		description: "Makes a one-time code and sends it by mail. 204 means that the mail is on disk and will be tried " +
+			"until the code expires. Earlier codes of the address stay valid, as many as the policy allows.",
+		failures: map[int]string{
+			http.StatusBadRequest:          "`connector.general`: refused for good, with the provider's words (only with `Prefer: wait`)",
+			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
+			http.StatusTooManyRequests:     "`connector.rate_limit_exceeded`: the provider asks to slow down for longer than the code is valid (only with `Prefer: wait`)",
+			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up, or `phone` was given",
+		},
+	}, s.createCode)
+	register(s, operation{
+		id: "verifyVerificationCode", method: http.MethodPost, path: "/api/verification-codes/verify", tag: tagCodes,
+		scope: access.Verification, summary: "Check a verification code",
+		description: "204 means that the code was right; it is used up by that, and so are all other codes of the address " +
+			"for the same type and session.",
+		failures: map[int]string{
+			http.StatusBadRequest: "`verification_code.not_found`, `verification_code.expired`, " +
+				"`verification_code.exceed_max_try`, `verification_code.code_mismatch`, in this order of precedence",
+			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
+		},
+	}, s.verifyCode)
+	s.requireInDocument("CodeRequest", "email")
+	s.requireInDocument("Verify", "email")
+}
+
+func (s *server) createCode(ctx context.Context, in *codeInput) (*SentOutput, error) {
+	c := callOf(ctx)
+	request, err := codeRequest(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	request.TenantID = c.key.TenantID
+	if _, err := s.Router.InUse(ctx, request.TenantID); err != nil {
+		return nil, err
+	}
+	id, err := s.Codes.Issue(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	s.accepted(c, id, request.To, request.Type)
+	v, err := s.await(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &SentOutput{MessageID: id, Applied: v.applied}, nil
+}
+
+// accepted notes a message that is on disk now.
+func (s *server) accepted(c *call, id, to string, t connector.TemplateType) {
+	c.message, c.to = id, to
+	s.Metrics.Accept.Observe(s.Now().Sub(c.started).Seconds())
+	s.Metrics.Messages.WithLabelValues(string(t), string(outbox.Accepted)).Inc()
+}
+
+// codeRequest reads what is asked for.
+func codeRequest(b codeRequestJSON) (verification.Request, error) {
+	if b.Email == "" && b.Phone != "" {
+		return verification.Request{}, fault.New(fault.NotImplemented, "connector.not_found",
+			"There is no connector for text messages: give email, not phone.")
+	}
+	to, err := parseAddress(b.Email, "email")
+	if err != nil {
+		return verification.Request{}, err
+	}
+	t, err := codeType(b.Type)
+	if err != nil {
+		return verification.Request{}, err
+	}
+	err = checkTexts("locale", b.Locale, "uiLocales", b.UILocales, "applicationId", b.ApplicationID,
+		"organizationId", b.OrganizationID, "userId", b.UserID, "sessionId", b.SessionID)
+	if err != nil {
+		return verification.Request{}, err
+	}
+	payload, err := b.Payload.read()
+	if err != nil {
+		return verification.Request{}, err
+	}
+	if _, given := payload["code"]; given {
+		return verification.Request{}, fault.Input("is made by the service and cannot be given", "payload", "code")
+	}
+	return verification.Request{Type: t, To: to, SessionID: b.SessionID, Payload: payload}, nil
+}
+
+// codeType reads a template type that carries a code.
+func codeType(s string) (connector.TemplateType, error) {
+	t := connector.TemplateType(s)
+	if s == "" {
+		t = connector.Generic
+	}
+	if !t.CarriesCode() {
+		return "", fault.Input("must be one of "+typeNames(connector.TemplateType.CarriesCode), "type")
+	}
+	return t, nil
+}
+
+func (s *server) verifyCode(ctx context.Context, in *verifyInput) (*struct{}, error) {
+	subject, err := verifySubject(in.Body)
+	if err == nil {
+		subject.TenantID = callOf(ctx).key.TenantID
+		err = s.Codes.Check(ctx, subject, in.Body.VerificationCode)
+		s.countVerification(err)
+	}
+	return nil, err
+}
+
+func verifySubject(b verifyJSON) (verification.Subject, error) {
+	if b.Email == "" && b.Phone != "" {
+		return verification.Subject{}, fault.New(fault.Invalid, "verification_code.not_found",
+			"No code is outstanding for this number: codes are sent by e-mail.")
+	}
+	to, err := parseAddress(b.Email, "email")
+	if err != nil {
+		return verification.Subject{}, err
+	}
+	t, err := codeType(b.Type)
+	if err != nil {
+		return verification.Subject{}, err
+	}
+	return verification.Subject{Address: to, Type: t, SessionID: b.SessionID}, checkText(b.SessionID, "sessionId")
+}
+
+// countVerification counts a check by how it ended. Our own failures are none
+// of its outcomes.
+func (s *server) countVerification(err error) {
+	outcome := "verified"
+	if err != nil {
+		f, ok := errors.AsType[*fault.Fault](err)
+		if !ok {
+			return
+		}
+		outcome = strings.TrimPrefix(f.Code, "verification_code.")
+	}
+	s.Metrics.Verifications.WithLabelValues(outcome).Inc()
+}

@@ -1,0 +1,110 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/fault"
+)
+
+// KeyFields is an API key without its text. The name is exported because
+// package huma passes over embedded types that are not.
+type KeyFields struct {
+	ID        string         `json:"id"`
+	Name      string         `json:"name" example:"Backend"`
+	Scopes    []access.Scope `json:"scopes" enum:"management,messages:send,verification"`
+	Hint      string         `json:"hint" example:"postern_Ab3d…" doc:"The first characters, to recognize the key by."`
+	CreatedAt int64          `json:"createdAt" doc:"Milliseconds since 1970."`
+	ExpiresAt *int64         `json:"expiresAt" doc:"Milliseconds since 1970; null for never."`
+	RevokedAt *int64         `json:"revokedAt" doc:"Milliseconds since 1970; null while in force."`
+}
+
+type createdKeyJSON struct {
+	KeyFields
+	Key string `json:"key" doc:"The key itself. It is shown this once and cannot be had again."`
+}
+
+func keyOf(k access.Key) KeyFields {
+	return KeyFields{
+		ID: k.ID, Name: k.Name, Scopes: k.Scopes, Hint: k.Hint, CreatedAt: k.CreatedAt.UnixMilli(),
+		ExpiresAt: optionalMillis(k.ExpiresAt), RevokedAt: optionalMillis(k.RevokedAt),
+	}
+}
+
+type newKeyInput struct {
+	Body newKeyJSON
+}
+
+type newKeyJSON struct {
+	Name      string         `json:"name" minLength:"1" maxLength:"128" example:"Backend"`
+	Scopes    []access.Scope `json:"scopes" minItems:"1" maxItems:"3" enum:"management,messages:send,verification" doc:"management includes the others."`
+	ExpiresAt *int64         `json:"expiresAt,omitempty" nullable:"true" doc:"Milliseconds since 1970, in the future; null or absent for never."`
+}
+
+type createdKeyOutput struct {
+	Body createdKeyJSON
+}
+
+type keyListOutput struct {
+	PageOutput
+	Body []KeyFields
+}
+
+func (s *server) mountKeys() {
+	register(s, operation{
+		id: "createApiKey", method: http.MethodPost, path: "/api/api-keys", tag: tagKeys,
+		scope: access.Management, status: http.StatusCreated, summary: "Make an API key",
+		description: "The answer holds the key's text, which is stored only as a hash.",
+	}, s.createKey)
+	register(s, operation{
+		id: "listApiKeys", method: http.MethodGet, path: "/api/api-keys", tag: tagKeys,
+		scope: access.Management, summary: "List API keys, oldest first", failures: pageFailures(),
+	}, s.listKeys)
+	register(s, operation{
+		id: "revokeApiKey", method: http.MethodDelete, path: "/api/api-keys/{id}", tag: tagKeys,
+		scope: access.Management, summary: "Revoke an API key",
+		description: "Takes effect at once on this node and within a second on others.",
+		failures:    map[int]string{http.StatusNotFound: "`entity.not_found`: no such key, or none in force"},
+	}, s.revokeKey)
+}
+
+func (s *server) createKey(ctx context.Context, in *newKeyInput) (*createdKeyOutput, error) {
+	if err := checkText(in.Body.Name, "name"); err != nil {
+		return nil, err
+	}
+	var expires time.Time
+	if in.Body.ExpiresAt != nil {
+		if expires = time.UnixMilli(*in.Body.ExpiresAt); !expires.After(s.Now()) {
+			return nil, fault.Input("must be in the future, in milliseconds since 1970", "expiresAt")
+		}
+	}
+	scopes := slices.Compact(slices.Sorted(slices.Values(in.Body.Scopes)))
+	k, text, err := s.Access.Create(ctx, callOf(ctx).key.TenantID, in.Body.Name, scopes, expires)
+	if err != nil {
+		return nil, err
+	}
+	return &createdKeyOutput{Body: createdKeyJSON{KeyFields: keyOf(k), Key: text}}, nil
+}
+
+func (s *server) listKeys(ctx context.Context, in *PageInput) (*keyListOutput, error) {
+	c := callOf(ctx)
+	list, err := s.Access.List(ctx, c.key.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	out := &keyListOutput{PageOutput: in.output(c.r.URL, len(list)), Body: []KeyFields{}}
+	for _, k := range cut(*in, list) {
+		out.Body = append(out.Body, keyOf(k))
+	}
+	return out, nil
+}
+
+func (s *server) revokeKey(ctx context.Context, in *IDInput) (*struct{}, error) {
+	if !validID(in.ID) {
+		return nil, errNotFound("API key")
+	}
+	return nil, s.Access.Revoke(ctx, callOf(ctx).key.TenantID, in.ID)
+}

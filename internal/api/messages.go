@@ -1,0 +1,247 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/address"
+	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/outbox"
+)
+
+type newMessageInput struct {
+	Body newMessageJSON
+}
+
+// newMessageJSON is the JSON that Logto's HTTP e-mail connector posts.
+type newMessageJSON struct {
+	To      string      `json:"to" example:"ann@example.com" doc:"One address, at most 128 bytes."`
+	Type    string      `json:"type" enum:"SignIn,Register,ForgotPassword,OrganizationInvitation,Generic,UserPermissionValidation,BindNewIdentifier,MfaVerification,BindMfa" doc:"Template type."`
+	Payload payloadJSON `json:"payload"`
+	IP      string      `json:"ip,omitempty" maxLength:"64" example:"203.0.113.7" doc:"Of the client on whose behalf the mail is sent."`
+}
+
+type newMessageOutput struct {
+	SentOutput
+	Body acceptedJSON
+}
+
+type acceptedJSON struct {
+	ID     string        `json:"id" example:"01939d1f-8b7a-7c3e-9a57-0f4f7a5e6b21"`
+	Status outbox.Status `json:"status" enum:"accepted,sent,superseded" doc:"accepted: on disk, to be tried until its deadline."`
+}
+
+// MessageFields is a message without what it says. The name is exported
+// because package huma passes over embedded types that are not.
+type MessageFields struct {
+	ID           string                 `json:"id" example:"01939d1f-8b7a-7c3e-9a57-0f4f7a5e6b21"`
+	Type         connector.TemplateType `json:"type" example:"SignIn"`
+	To           string                 `json:"to" example:"ann@example.com"`
+	IP           string                 `json:"ip,omitempty" example:"203.0.113.7"`
+	Status       outbox.Status          `json:"status" enum:"accepted,sent,failed,expired,superseded,suppressed"`
+	AttemptCount int                    `json:"attemptCount" doc:"Attempts made so far."`
+	CreatedAt    int64                  `json:"createdAt" example:"1767225600000" doc:"Milliseconds since 1970."`
+	Deadline     int64                  `json:"deadline" example:"1767226200000" doc:"When it is not worth sending any more; milliseconds since 1970."`
+	EndedAt      *int64                 `json:"endedAt" doc:"When the status became final; milliseconds since 1970, or null."`
+}
+
+type storyJSON struct {
+	MessageFields
+	Attempts []attemptJSON `json:"attempts" doc:"Oldest first."`
+	Events   []eventJSON   `json:"events" doc:"Oldest first."`
+}
+
+type attemptJSON struct {
+	Number         int    `json:"number" doc:"From 1."`
+	ConnectorID    string `json:"connectorId,omitempty" doc:"Id of the connector it went out through."`
+	FactoryID      string `json:"factoryId,omitempty" example:"simple-mail-transfer-protocol"`
+	StartedAt      int64  `json:"startedAt" doc:"Milliseconds since 1970."`
+	Duration       int64  `json:"duration" doc:"Milliseconds."`
+	Outcome        string `json:"outcome" enum:"sent,temporary,throttled,config,recipient,permanent,invalid_response" doc:"sent, or the class of the failure."`
+	Status         int    `json:"status,omitempty" example:"250" doc:"The provider's HTTP or SMTP status."`
+	EnhancedStatus string `json:"enhancedStatus,omitempty" example:"5.1.1" doc:"Enhanced status code (RFC 3463)."`
+	Answer         string `json:"answer,omitempty" doc:"The provider's words."`
+	ProviderID     string `json:"providerId,omitempty" doc:"The provider's id of the message."`
+}
+
+type eventJSON struct {
+	Kind   events.Kind `json:"kind" enum:"accepted,sent,deferred,failed,expired,superseded"`
+	At     int64       `json:"at" doc:"Milliseconds since 1970."`
+	Detail string      `json:"detail,omitempty"`
+}
+
+func messageOf(m outbox.Message) MessageFields {
+	out := MessageFields{
+		ID: m.ID, Type: m.Type, To: m.To, IP: m.IP, Status: m.Status, AttemptCount: m.Attempts,
+		CreatedAt: m.CreatedAt.UnixMilli(), Deadline: m.Deadline.UnixMilli(),
+	}
+	out.EndedAt = optionalMillis(m.EndedAt)
+	return out
+}
+
+// optionalMillis is a time in milliseconds since 1970; nil for the zero time.
+func optionalMillis(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	ms := t.UnixMilli()
+	return &ms
+}
+
+func storyOf(s events.Story) storyJSON {
+	out := storyJSON{MessageFields: messageOf(s.Message), Attempts: []attemptJSON{}, Events: []eventJSON{}}
+	for _, a := range s.Attempts {
+		outcome := string(a.Class)
+		if outcome == "" {
+			outcome = "sent"
+		}
+		out.Attempts = append(out.Attempts, attemptJSON{
+			Number: a.Number, ConnectorID: a.ConnectorID, FactoryID: a.FactoryID,
+			StartedAt: a.StartedAt.UnixMilli(), Duration: a.Duration.Milliseconds(), Outcome: outcome,
+			Status: a.Status, EnhancedStatus: a.Enhanced, Answer: a.Answer, ProviderID: a.ProviderID,
+		})
+	}
+	for _, e := range s.Events {
+		out.Events = append(out.Events, eventJSON{Kind: e.Kind, At: e.At.UnixMilli(), Detail: e.Detail})
+	}
+	return out
+}
+
+type messageListInput struct {
+	PageInput
+	Status string `query:"status" enum:"accepted,sent,failed,expired,superseded,suppressed" doc:"Only messages with this status."`
+	To     string `query:"to" example:"ann@example.com" doc:"Only messages to this address; upper and lower case are the same."`
+	Type   string `query:"type" enum:"SignIn,Register,ForgotPassword,OrganizationInvitation,Generic,UserPermissionValidation,BindNewIdentifier,MfaVerification,BindMfa" doc:"Only messages of this template type."`
+	Before string `query:"before" maxLength:"128" doc:"Id of a message: only older ones."`
+}
+
+type messageListOutput struct {
+	PageOutput
+	Body []MessageFields
+}
+
+type storyOutput struct {
+	Body storyJSON
+}
+
+func (s *server) mountMessages() {
+	register(s, operation{
+		id: "createMessage", method: http.MethodPost, path: "/api/messages", tag: tagMessages,
+		scope: access.SendMessages, status: http.StatusAccepted, sends: true, summary: "Send a mail",
+		description: "Takes the JSON that Logto's HTTP e-mail connector posts, so that Logto, or any backend, can hand over " +
+			"its mails by pointing that connector here. Repeats of the same recipient, type and code or link within " +
+			"10 seconds are one message.",
+		failures: map[int]string{
+			http.StatusBadRequest:          "`connector.general`: refused for good, with the provider's words (only with `Prefer: wait`)",
+			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
+			http.StatusTooManyRequests:     "`connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`)",
+			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up",
+		},
+	}, s.createMessage)
+	register(s, operation{
+		id: "listMessages", method: http.MethodGet, path: "/api/messages", tag: tagMessages,
+		scope: access.Management, summary: "List messages, newest first",
+		description: "Without `page` and `page_size` the newest 1,000. Codes, links and other variables are never shown.",
+		failures:    pageFailures(),
+	}, s.listMessages)
+	register(s, operation{
+		id: "getMessage", method: http.MethodGet, path: "/api/messages/{id}", tag: tagMessages,
+		scope: access.Management, summary: "Get a message with its attempts and events",
+		failures: map[int]string{http.StatusNotFound: "`entity.not_found`"},
+	}, s.getMessage)
+}
+
+func (s *server) createMessage(ctx context.Context, in *newMessageInput) (*newMessageOutput, error) {
+	c := callOf(ctx)
+	draft, err := messageDraft(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	draft.TenantID = c.key.TenantID
+	if _, err := s.Router.InUse(ctx, draft.TenantID); err != nil {
+		return nil, err
+	}
+	id, err := s.Outbox.Accept(ctx, draft)
+	if err != nil {
+		return nil, err
+	}
+	s.accepted(c, id, draft.To, draft.Type)
+	v, err := s.await(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &newMessageOutput{
+		SentOutput: SentOutput{MessageID: id, Applied: v.applied},
+		Body:       acceptedJSON{ID: id, Status: v.status},
+	}, nil
+}
+
+func messageDraft(b newMessageJSON) (outbox.Draft, error) {
+	to, err := parseAddress(b.To, "to")
+	if err != nil {
+		return outbox.Draft{}, err
+	}
+	t, err := templateType(b.Type, "")
+	if err != nil {
+		return outbox.Draft{}, err
+	}
+	payload, err := b.Payload.read()
+	if err != nil {
+		return outbox.Draft{}, err
+	}
+	if payload == nil {
+		return outbox.Draft{}, fault.Input("expected object", "payload")
+	}
+	if err := checkText(b.IP, "ip"); err != nil {
+		return outbox.Draft{}, err
+	}
+	return outbox.Draft{Type: t, To: to, Payload: payload, IP: clientIP(b.IP)}, nil
+}
+
+// clientIP reads the address of a client. What proxies put in its place
+// ("unknown", for one) counts as none: no mail fails for it.
+func clientIP(s string) string {
+	if ip, err := netip.ParseAddr(s); err == nil {
+		return ip.Unmap().String()
+	}
+	if withPort, err := netip.ParseAddrPort(s); err == nil {
+		return withPort.Addr().Unmap().String()
+	}
+	return ""
+}
+
+func (s *server) listMessages(ctx context.Context, in *messageListInput) (*messageListOutput, error) {
+	c := callOf(ctx)
+	if err := checkTexts("to", in.To, "before", in.Before); err != nil {
+		return nil, err
+	}
+	f := events.Filter{
+		Status: outbox.Status(in.Status), To: address.Key(in.To), Type: connector.TemplateType(in.Type), Before: in.Before,
+	}
+	f.Limit, f.Offset = in.window()
+	list, total, err := s.Messages.ListMessages(ctx, c.key.TenantID, f)
+	if err != nil {
+		return nil, err
+	}
+	out := &messageListOutput{PageOutput: in.output(c.r.URL, total), Body: make([]MessageFields, len(list))}
+	for i, m := range list {
+		out.Body[i] = messageOf(m)
+	}
+	return out, nil
+}
+
+func (s *server) getMessage(ctx context.Context, in *IDInput) (*storyOutput, error) {
+	if !validID(in.ID) {
+		return nil, errNotFound("message")
+	}
+	story, err := s.Messages.Story(ctx, callOf(ctx).key.TenantID, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &storyOutput{Body: storyOf(story)}, nil
+}

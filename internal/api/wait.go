@@ -1,0 +1,133 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/outbox"
+)
+
+// maxWait is the longest that an answer waits for a verdict.
+const maxWait = 30 * time.Second
+
+// answerGrace is how long after its wait an answer may take to be written.
+const answerGrace = 10 * time.Second
+
+func preferParam() *huma.Param {
+	return &huma.Param{
+		Name: "Prefer", In: "header",
+		Description: "`wait=N` (RFC 7240; 1 to 30 seconds) lets the answer wait for the provider's first verdict. " +
+			"A refusal for good is then answered as 400. Without a verdict in time the answer is the usual one.",
+		Schema: &huma.Schema{Type: huma.TypeString, Examples: []any{"wait=10"}},
+	}
+}
+
+// preferredWait reads the preference wait of a request's Prefer headers
+// (RFC 7240 sections 2 and 4.3); 0 when there is none. The first one counts,
+// and more than maxWait is maxWait.
+func preferredWait(headers []string) time.Duration {
+	for _, header := range headers {
+		for preference := range strings.SplitSeq(header, ",") {
+			preference, _, _ = strings.Cut(preference, ";") // parameters mean nothing here
+			name, value, _ := strings.Cut(preference, "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+				continue
+			}
+			seconds, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
+			if err != nil {
+				return 0
+			}
+			return min(time.Duration(seconds)*time.Second, maxWait)
+		}
+	}
+	return 0
+}
+
+// verdict is what a call that sends found out about its message.
+type verdict struct {
+	// applied is the value of Preference-Applied, or "".
+	applied string
+	status  outbox.Status
+}
+
+// await waits for the first verdict on a message as far as the request
+// prefers it. Its error is a refusal for good. The message is accepted
+// whatever happens here, so trouble with the waiting itself is for the log.
+func (s *server) await(ctx context.Context, messageID string) (verdict, error) {
+	c := callOf(ctx)
+	wait := preferredWait(c.r.Header.Values("Prefer"))
+	if wait == 0 {
+		return verdict{status: outbox.Accepted}, nil
+	}
+	v := verdict{status: outbox.Accepted, applied: "wait=" + strconv.Itoa(int(wait/time.Second))}
+	c.holdOn(wait)
+	waiting, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	story, err := s.Hub.Wait(waiting, c.key.TenantID, messageID)
+	if err != nil {
+		s.Log.Error("waiting for a verdict failed", "request", c.id, "message", messageID, "error", err)
+		return v, nil
+	}
+	v.status = story.Message.Status
+	if err := refusal(story); err != nil {
+		return v, &withHeader{error: err, name: "Postern-Message-Id", value: messageID}
+	}
+	return v, nil
+}
+
+// holdOn moves the connection's deadlines, which the listener has set for
+// short calls, behind a wait. Otherwise the reader would take the client for
+// gone, and the answer could not be written.
+func (c *call) holdOn(wait time.Duration) {
+	control := http.NewResponseController(c.w)
+	until := time.Now().Add(wait + answerGrace)
+	// Writers without deadlines need none moved.
+	_ = control.SetReadDeadline(until)
+	_ = control.SetWriteDeadline(until)
+}
+
+// refusal returns the fault for a message that ended without being sent, and
+// nil for every other.
+func refusal(story events.Story) error {
+	if status := story.Message.Status; status != outbox.Failed && status != outbox.Expired {
+		return nil
+	}
+	last := story.LastAttempt()
+	if last == nil {
+		return fault.New(fault.Invalid, "connector.general", "The mail was not sent: its time was up before it could be tried.")
+	}
+	return refused(&connector.Error{
+		Class: last.Class, Status: last.Status, Enhanced: last.Enhanced, Message: last.Answer,
+	})
+}
+
+// refused is the fault for a failed attempt, with the words of the connector,
+// which keeps secrets out of them. Nobody vouches for the error's cause, so it
+// is left behind.
+func refused(e *connector.Error) *fault.Fault {
+	f := fault.New(fault.Invalid, "connector.general", "The mail was not sent: %s", e.Message)
+	f.Data = map[string]any{"class": string(e.Class)}
+	if e.Status != 0 {
+		f.Data["status"] = e.Status
+	}
+	if e.Enhanced != "" {
+		f.Data["enhancedStatus"] = e.Enhanced
+	}
+	switch e.Class {
+	case connector.Throttled:
+		f.Kind, f.Code, f.RetryAfter = fault.TooMany, "connector.rate_limit_exceeded", max(e.RetryAfter, time.Second)
+	case connector.InvalidResponse:
+		f.Code = "connector.invalid_response"
+		f.Message = "It is not known whether the mail was sent: " + e.Message
+	case connector.Temporary, connector.ConfigFault, connector.Recipient, connector.Permanent:
+	}
+	return f
+}

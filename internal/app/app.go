@@ -1,0 +1,222 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/api"
+	"github.com/postern-mail/postern/internal/compose"
+	"github.com/postern-mail/postern/internal/delivery"
+	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/inbox"
+	"github.com/postern-mail/postern/internal/metrics"
+	"github.com/postern-mail/postern/internal/outbox"
+	"github.com/postern-mail/postern/internal/queue"
+	"github.com/postern-mail/postern/internal/routing"
+	"github.com/postern-mail/postern/internal/secrets"
+	"github.com/postern-mail/postern/internal/store"
+	"github.com/postern-mail/postern/internal/template"
+	"github.com/postern-mail/postern/internal/templates"
+	"github.com/postern-mail/postern/internal/tenants"
+	"github.com/postern-mail/postern/internal/verification"
+)
+
+// Options are what the service can be told.
+type Options struct {
+	// DataDir holds the keyset and, without DatabaseURL, the SQLite database.
+	DataDir string
+	// DatabaseURL chooses PostgreSQL.
+	DatabaseURL connector.Secret
+	// Keyset is the keyset's JSON, in place of the file in DataDir.
+	Keyset connector.Secret
+	// APIKey becomes a management key if it is not one yet.
+	APIKey connector.Secret
+	// AllowPrivateNetworks lets connectors reach private addresses.
+	AllowPrivateNetworks bool
+	// AllowReservedDomains accepts mail to reserved names such as .test.
+	AllowReservedDomains bool
+	// LogAddresses writes recipients in full to the log.
+	LogAddresses bool
+	// Workers is how many deliveries run at once; 0 means DefaultWorkers.
+	Workers int
+	// Connectors are the factories to offer.
+	Connectors []connector.Factory
+	// Logger gets the service's log; nil discards it.
+	Logger  *slog.Logger
+	Version string
+}
+
+// DefaultWorkers is how many deliveries run at once unless told otherwise.
+const DefaultWorkers = 64
+
+// templateCacheSize is how many parsed templates are kept at the most.
+const templateCacheSize = 1000
+
+// now is the service's clock.
+func now() time.Time { return time.Now() }
+
+// App is the running service.
+type App struct {
+	store    *store.Store
+	router   *routing.Router
+	delivery *delivery.Deliverer
+	handler  http.Handler
+	metrics  *metrics.Metrics
+	log      *slog.Logger
+	lock     *os.File
+	firstKey string
+
+	stopUpkeep context.CancelFunc
+	upkeepDone chan struct{}
+}
+
+// New opens the store, brings its schema up, does what a first start needs
+// and wires everything. It starts no work. On an error nothing stays open.
+func New(ctx context.Context, o Options) (*App, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Workers == 0 {
+		o.Workers = DefaultWorkers
+	}
+	a := &App{log: o.Logger}
+	if err := a.open(ctx, o); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context, o Options) (err error) {
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+		return fmt.Errorf("create data folder: %w", err)
+	}
+	if o.DatabaseURL == "" {
+		// Two services on one SQLite file would each deliver every message.
+		if a.lock, err = lockDataDir(o.DataDir); err != nil {
+			return err
+		}
+	}
+	if a.store, err = openStore(ctx, o); err != nil {
+		return err
+	}
+	if _, _, err := a.store.Migrate(ctx); err != nil {
+		return err
+	}
+	keys, err := openKeys(ctx, a.store, o)
+	if err != nil {
+		return err
+	}
+	return a.wire(ctx, o, keys)
+}
+
+func openStore(ctx context.Context, o Options) (*store.Store, error) {
+	return store.Open(ctx, store.Options{
+		DataDir: o.DataDir, PostgresURL: o.DatabaseURL.Reveal(),
+		Queue: queue.Options{Workers: o.Workers, Logger: o.Logger, Now: now},
+	})
+}
+
+// wire builds the packages from the bottom up.
+func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
+	registry, err := connector.NewRegistry(o.Connectors...)
+	if err != nil {
+		return err
+	}
+	accessService, err := access.New(a.store, now)
+	if err != nil {
+		return err
+	}
+	builtin, err := templates.NewBuiltin()
+	if err != nil {
+		return fmt.Errorf("built-in templates: %w", err)
+	}
+	prom := prometheus.NewRegistry()
+	prom.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.metrics = metrics.New(prom)
+
+	box := inbox.New(a.store, keys, now)
+	dial := newDialer(o.AllowPrivateNetworks)
+	a.router = routing.New(routing.Options{
+		Store: a.store, Keys: keys, Registry: registry, Now: now, Log: o.Logger,
+		Host: func(tenantID string) connector.Host {
+			return connector.Host{Dial: dial, Inbox: box.Of(tenantID)}
+		},
+	})
+	out := outbox.New(a.store, keys, now)
+	composer := compose.New(builtin, template.NewCache(templateCacheSize))
+	hub := events.NewHub(a.store)
+	codes := verification.New(verification.Options{
+		Store: a.store, Outbox: out, Keys: keys, Now: now,
+		Policy: func(string) tenants.CodePolicy { return tenants.DefaultCodePolicy() },
+	})
+	a.delivery = delivery.New(delivery.Options{
+		Store: a.store, Outbox: out, Router: a.router, Composer: composer, Hub: hub,
+		Metrics: a.metrics, Now: now, Log: o.Logger, LogAddresses: o.LogAddresses,
+	})
+	if a.firstKey, err = firstStart(ctx, a.store, a.router, accessService, o); err != nil {
+		return err
+	}
+	a.handler, err = api.New(api.Options{
+		Access: accessService, Router: a.router, Composer: composer, Outbox: out, Codes: codes, Hub: hub,
+		Messages: a.store, Inbox: box, Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
+		Ready: a.store.Ping, Now: now, Log: o.Logger, Version: o.Version,
+		LogAddresses: o.LogAddresses, AllowReservedDomains: o.AllowReservedDomains,
+	})
+	return err
+}
+
+// Handler serves the API.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// FirstKey returns the API key that this first start made, to be shown once.
+func (a *App) FirstKey() (text string, made bool) { return a.firstKey, a.firstKey != "" }
+
+// Start begins to deliver.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.store.Queue().Start(ctx, a.delivery.Deliver); err != nil {
+		return fmt.Errorf("start queue: %w", err)
+	}
+	upkeep, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stopUpkeep, a.upkeepDone = stop, make(chan struct{})
+	go func() {
+		defer close(a.upkeepDone)
+		a.upkeep(upkeep)
+	}()
+	return nil
+}
+
+// Stop ends deliveries and closes everything. Those under way finish; when
+// ctx ends first they are cut short and made again at the next start.
+func (a *App) Stop(ctx context.Context) error {
+	var stopErr error
+	if a.stopUpkeep != nil {
+		a.stopUpkeep()
+		<-a.upkeepDone
+		stopErr = a.store.Queue().Stop(ctx)
+	}
+	return errors.Join(stopErr, a.close())
+}
+
+func (a *App) close() error {
+	var errs []error
+	if a.router != nil {
+		errs = append(errs, a.router.Close())
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
+	}
+	return errors.Join(errs...)
+}

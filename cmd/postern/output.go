@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// addJSON adds the flag --json to a command that prints data.
+func addJSON(flags *pflag.FlagSet) *bool {
+	return flags.Bool("json", false, "print JSON")
+}
+
+// printJSON prints a value as indented JSON.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// printf prints text.
+func printf(w io.Writer, format string, args ...any) error {
+	if _, err := fmt.Fprintf(w, format, args...); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
+
+// isTerminal reports whether someone is looking at w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// coloured reports whether w takes colours: a terminal, unless NO_COLOR
+// (no-color.org) or a dumb terminal say otherwise.
+func (p process) coloured(w io.Writer) bool {
+	noColour, _ := p.variable("NO_COLOR")
+	kind, _ := p.variable("TERM")
+	return isTerminal(w) && noColour == "" && kind != "dumb"
+}
+
+// variable looks an environment variable up.
+func (p process) variable(name string) (value string, ok bool) {
+	for _, entry := range slices.Backward(p.environ) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// paint marks up text for terminals (ECMA-48, SGR).
+type paint bool
+
+func (on paint) bold(text string) string { return on.sgr("1", text) }
+func (on paint) key(text string) string  { return on.sgr("1;32", text) }
+func (on paint) dim(text string) string  { return on.sgr("2", text) }
+
+func (on paint) sgr(code, text string) string {
+	if !on {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}

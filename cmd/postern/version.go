@@ -1,0 +1,57 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker: -ldflags "-X main.version=v1.2.3".
+var version string //nolint:gochecknoglobals // the linker can set nothing else
+
+// build says what this program was built from.
+type build struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func versionOf() build {
+	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	if b.Version == "" {
+		b.Version = info.Main.Version // that of the module, or made from the commit
+	}
+	if b.Version == "" || b.Version == "(devel)" {
+		b.Version = "devel"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			b.Commit = s.Value
+		}
+	}
+	return b
+}
+
+func newVersion(p process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  postern version\n  postern version --json",
+		Args:    noArgs,
+	}
+	asJSON := addJSON(cmd.Flags())
+	cmd.RunE = work(func(*cobra.Command, []string) error {
+		b := versionOf()
+		if *asJSON {
+			return printJSON(p.stdout, b)
+		}
+		return printf(p.stdout, "postern %s (%s, %s)\n", b.Version, b.Go, b.Platform)
+	})
+	return cmd
+}

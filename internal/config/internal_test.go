@@ -1,0 +1,59 @@
+package config
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	known := []string{"addr", "data", "database", "allow-private-networks"}
+	for word, want := range map[string]string{
+		"adr": "addr", "addresses": "", "databse": "database", "dtaa": "data", "allow-private-network": "allow-private-networks",
+		"allow_private_networks": "allow-private-networks", "smtp": "", "": "",
+	} {
+		if got := nearest(word, known); got != want {
+			t.Errorf("nearest to %q is %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestDistanceIsAMetric(t *testing.T) {
+	t.Parallel()
+	word := rapid.StringMatching(`[ab]{0,6}`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
+		switch {
+		case (distance(a, b) == 0) != (a == b):
+			t.Errorf("%q and %q: distance %d", a, b, distance(a, b))
+		case distance(a, b) != distance(b, a):
+			t.Errorf("%q and %q: not symmetric", a, b)
+		case distance(a, c) > distance(a, b)+distance(b, c):
+			t.Errorf("%q, %q, %q: longer than by a detour", a, b, c)
+		case distance(a, b) > max(len(a), len(b)):
+			t.Errorf("%q and %q: distance %d", a, b, distance(a, b))
+		}
+	})
+}
+
+func TestNoPasswordOutlivesMasking(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		password := rapid.StringMatching(`hunter[0-9%&=?@/:]{0,6}`).Draw(t, "password")
+		before := rapid.SampledFrom([]string{
+			"postgres://u:", "postgres://u:p@db/x?password=", "postgres://db/x?a=b&sslpassword=", "postgres://db/x?&&password=",
+		}).Draw(t, "before")
+		after := rapid.SampledFrom([]string{"@db/x", "", "&sslmode=disable", "@db/x?password=hunter"}).Draw(t, "after")
+		given := before + password + after
+		if _, err := databaseURL(given); err != nil {
+			return
+		}
+		// The text between the marks of a URL is what it calls the password;
+		// a stray mark ends it, so only its beginning must be gone.
+		if got := maskURL(given); strings.Contains(got, "hunter") {
+			t.Errorf("%q is shown as %q", given, got)
+		}
+	})
+}

@@ -20,9 +20,18 @@ func newLogger(p process, s config.Settings) *slog.Logger {
 		}
 	}
 	if format == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: s.LogLevel}))
+		return slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: s.LogLevel, ReplaceAttr: inSeconds}))
 	}
 	return slog.New(newLineHandler(p.stderr, s.LogLevel, paint(p.coloured(p.stderr))))
+}
+
+// inSeconds writes durations as numbers of seconds, as the metrics do, where
+// slog would write nanoseconds.
+func inSeconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.Float64Value(a.Value.Duration().Seconds())
+	}
+	return a
 }
 
 // lineHandler writes entries for people: the time of day, the level, the

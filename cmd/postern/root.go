@@ -75,7 +75,7 @@ func newRoot(p process) *cobra.Command {
 		cmd.GroupID = client.ID
 		root.AddCommand(cmd)
 	}
-	root.AddCommand(newVersion(p))
+	root.AddCommand(newBench(p), newVersion(p))
 	return root
 }
 

@@ -17,13 +17,16 @@ func welcome(p process, s config.Settings, at net.Addr, service *postern.Service
 	if !made && !isTerminal(p.stdout) {
 		return nil
 	}
-	on := paint(p.coloured(p.stdout))
-	url := localURL(at)
+	return printf(p.stdout, "%s", greeting(s, localURL(at), key, paint(p.coloured(p.stdout))))
+}
+
+// greeting is the text of welcome; key is "" when this start made none.
+func greeting(s config.Settings, url, key string, on paint) string {
 	bearer := `"Authorization: Bearer $POSTERN_API_KEY"`
 	var b strings.Builder
 	line := func(parts ...string) { b.WriteString(strings.Join(parts, "") + "\n") }
 	line()
-	if made {
+	if key != "" {
 		bearer = "'Authorization: Bearer " + key + "'"
 		line(on.bold("Postern is ready."), " Your API key, shown this once:")
 		line()
@@ -43,11 +46,12 @@ func welcome(p process, s config.Settings, at net.Addr, service *postern.Service
 	line("  -H 'Content-Type: application/json' -d '{\"email\":\"ann@example.com\"}' \\")
 	line("  -H ", bearer)
 	line()
-	line(on.dim("# The mail is in the inbox, until you set up a connector:"))
+	line(on.dim("# The mail is in the inbox, until you set up a connector;"))
+	line(on.dim("# /api/inbox/{id} shows one whole, with the code:"))
 	line("curl ", url, "/api/inbox \\")
 	line("  -H ", bearer)
 	line()
-	return printf(p.stdout, "%s", b.String())
+	return b.String()
 }
 
 // localURL is where this machine reaches the listener.

@@ -10,19 +10,42 @@ import (
 	"testing"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connector/connectortest"
 )
 
-// inbox keeps mails in memory.
-type inbox struct {
-	mails []connector.InboxMail
-	err   error
-}
-
-func (i *inbox) Keep(_ context.Context, m connector.InboxMail) error {
-	if i.err == nil {
-		i.mails = append(i.mails, m)
-	}
-	return i.err
+// TestSuite runs what every connector promises.
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	kept := &connectortest.Inbox{}
+	connectortest.Run(t, connectortest.Case{
+		Factory: New(),
+		Config: json.RawMessage(`{"senderName":"Acme Inc.","companyInformation":"Acme Inc., Springfield",` +
+			`"appLogo":"https://cdn.example.com/logo.png","fromEmail":"no-reply@acme.example","delivery":"inbox"}`),
+		Host:   connector.Host{Inbox: kept},
+		Sender: connector.Mailbox{Name: "Acme Inc.", Address: "no-reply@acme.example"},
+		Arrived: func(t testing.TB, to string) []connectortest.Mail {
+			t.Helper()
+			var arrived []connectortest.Mail
+			for _, m := range kept.Mails() {
+				if m.To != to {
+					continue
+				}
+				mail, err := connectortest.ParseMail(m.Raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				arrived = append(arrived, mail)
+			}
+			return arrived
+		},
+		Faults: []connectortest.Fault{
+			{Name: "no inbox", Want: connector.ConfigFault},
+			{
+				Name: "the inbox fails", Want: connector.Temporary,
+				Host: connector.Host{Inbox: &connectortest.Inbox{Refuse: errors.New("disk full at /secret/path")}},
+			},
+		},
+	})
 }
 
 func open(t *testing.T, config string, host connector.Host) connector.Connector {
@@ -62,13 +85,13 @@ func TestSendKeepsTheMail(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			kept, m := &inbox{}, code()
+			kept, m := &connectortest.Inbox{}, code()
 			tt.change(&m)
 			receipt, err := open(t, tt.config, connector.Host{Inbox: kept}).Send(t.Context(), m)
-			if err != nil || receipt.ProviderID != m.ID || len(kept.mails) != 1 {
-				t.Fatalf("got %+v, %v; kept %d", receipt, err, len(kept.mails))
+			if err != nil || receipt.ProviderID != m.ID || len(kept.Mails()) != 1 {
+				t.Fatalf("got %+v, %v; kept %d", receipt, err, len(kept.Mails()))
 			}
-			got := kept.mails[0]
+			got := kept.Mails()[0]
 			if got.MessageID != m.ID || got.To != m.To || got.Subject != m.Subject {
 				t.Errorf("kept %+v", got)
 			}
@@ -110,9 +133,9 @@ func TestSendFails(t *testing.T) {
 		want connector.Class
 	}{
 		{"no inbox", connector.Host{}, code(), connector.ConfigFault},
-		{"broken inbox", connector.Host{Inbox: &inbox{err: broken}}, code(), connector.Temporary},
-		{"slow inbox", connector.Host{Inbox: &inbox{err: context.DeadlineExceeded}}, code(), connector.Temporary},
-		{"bad recipient", connector.Host{Inbox: &inbox{}}, bad, connector.Permanent},
+		{"broken inbox", connector.Host{Inbox: &connectortest.Inbox{Refuse: broken}}, code(), connector.Temporary},
+		{"slow inbox", connector.Host{Inbox: &connectortest.Inbox{Refuse: context.DeadlineExceeded}}, code(), connector.Temporary},
+		{"bad recipient", connector.Host{Inbox: &connectortest.Inbox{}}, bad, connector.Permanent},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -186,7 +186,7 @@ func isEnd(err error) bool { return errors.As(err, new(attemptEnd)) }
 // blame puts the end of the context in place of the broken connection that
 // it left behind. A reply that came in time keeps its word.
 func blame(ctx context.Context, f *failure) *failure {
-	if _, _, isReply := f.reply(); isReply || ctx.Err() == nil {
+	if _, _, isReply := f.reply(); isReply || ctx.Err() == nil || errors.Is(f.err, errClosed) {
 		return f
 	}
 	return fail(f.stage, attemptEnd{ctx.Err()})

@@ -40,6 +40,9 @@ func (p *pool) send(ctx context.Context, e *envelope) (words string, unsigned bo
 		return "", false, fail(stageWait, errClosed)
 	}
 	defer p.users.Done()
+	if err := ctx.Err(); err != nil {
+		return "", false, fail(stageWait, err) // no kept connection shall pay for it
+	}
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()

@@ -18,16 +18,16 @@ type codeInput struct {
 }
 
 type codeRequestJSON struct {
-	Email          string      `json:"email,omitempty" example:"ann@example.com" doc:"One address, at most 128 bytes."`
-	Phone          string      `json:"phone,omitempty" deprecated:"true" doc:"Refused: there is no connector for text messages."`
-	Type           string      `json:"type,omitempty" enum:"SignIn,Register,ForgotPassword,Generic,UserPermissionValidation,BindNewIdentifier,MfaVerification,BindMfa" doc:"Template type, one that carries a code; Generic unless given."`
-	Locale         string      `json:"locale,omitempty" maxLength:"64" example:"de" doc:"Language wanted for the mail (BCP 47)."`
-	UILocales      string      `json:"uiLocales,omitempty" maxLength:"512" example:"de-CH de en" doc:"Languages wanted, in order (OpenID Connect ui_locales)."`
-	ApplicationID  string      `json:"applicationId,omitempty" maxLength:"128"`
-	OrganizationID string      `json:"organizationId,omitempty" maxLength:"128"`
-	UserID         string      `json:"userId,omitempty" maxLength:"128"`
-	Payload        payloadJSON `json:"payload,omitempty"`
-	SessionID      string      `json:"sessionId,omitempty" maxLength:"128" doc:"Binds the code to this session: it verifies only together with it."`
+	Email          string       `json:"email,omitempty" example:"ann@example.com" doc:"One address, at most 128 bytes."`
+	Phone          string       `json:"phone,omitempty" deprecated:"true" doc:"Refused: there is no connector for text messages."`
+	Type           codeTypeJSON `json:"type,omitempty" doc:"Template type; Generic unless given."`
+	Locale         string       `json:"locale,omitempty" maxLength:"64" example:"de" doc:"Language wanted for the mail (BCP 47)."`
+	UILocales      string       `json:"uiLocales,omitempty" maxLength:"512" example:"de-CH de en" doc:"Languages wanted, in order."`
+	ApplicationID  string       `json:"applicationId,omitempty" maxLength:"128"`
+	OrganizationID string       `json:"organizationId,omitempty" maxLength:"128"`
+	UserID         string       `json:"userId,omitempty" maxLength:"128"`
+	Payload        payloadJSON  `json:"payload,omitzero"`
+	SessionID      string       `json:"sessionId,omitempty" maxLength:"128" doc:"The code verifies only with this session."`
 }
 
 type verifyInput struct {
@@ -35,11 +35,11 @@ type verifyInput struct {
 }
 
 type verifyJSON struct {
-	Email            string `json:"email,omitempty" example:"ann@example.com" doc:"The address that the code was sent to; upper and lower case are the same."`
-	Phone            string `json:"phone,omitempty" deprecated:"true" doc:"No code was ever sent to one."`
-	VerificationCode string `json:"verificationCode" example:"123456" minLength:"1"`
-	Type             string `json:"type,omitempty" enum:"SignIn,Register,ForgotPassword,Generic,UserPermissionValidation,BindNewIdentifier,MfaVerification,BindMfa" doc:"The type that the code was asked for with; Generic unless given."`
-	SessionID        string `json:"sessionId,omitempty" maxLength:"128" doc:"The session that the code was asked for with."`
+	Email            string       `json:"email,omitempty" example:"ann@example.com" doc:"Upper and lower case are the same."`
+	Phone            string       `json:"phone,omitempty" deprecated:"true" doc:"No code was ever sent to one."`
+	VerificationCode string       `json:"verificationCode" example:"123456" minLength:"1"`
+	Type             codeTypeJSON `json:"type,omitempty" doc:"As asked for; Generic unless given."`
+	SessionID        string       `json:"sessionId,omitempty" maxLength:"128" doc:"As asked for."`
 }
 
 func (s *server) mountCodes() {
@@ -49,9 +49,9 @@ func (s *server) mountCodes() {
 		description: "Makes a one-time code and sends it by mail. 204 means that the mail is on disk and will be tried " +
 			"until the code expires. Earlier codes of the address stay valid, as many as the policy allows.",
 		failures: map[int]string{
-			http.StatusBadRequest:          "`connector.general`: refused for good, with the provider's words (only with `Prefer: wait`)",
+			http.StatusBadRequest:          refusedFailure,
 			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
-			http.StatusTooManyRequests:     "`connector.rate_limit_exceeded`: the provider asks to slow down for longer than the code is valid (only with `Prefer: wait`)",
+			http.StatusTooManyRequests:     throttledFailure,
 			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up, or `phone` was given",
 		},
 	}, s.createCode)
@@ -109,7 +109,7 @@ func codeRequest(b codeRequestJSON) (verification.Request, error) {
 	if err != nil {
 		return verification.Request{}, err
 	}
-	t, err := codeType(b.Type)
+	t, err := b.Type.read()
 	if err != nil {
 		return verification.Request{}, err
 	}
@@ -126,18 +126,6 @@ func codeRequest(b codeRequestJSON) (verification.Request, error) {
 		return verification.Request{}, fault.Input("is made by the service and cannot be given", "payload", "code")
 	}
 	return verification.Request{Type: t, To: to, SessionID: b.SessionID, Payload: payload}, nil
-}
-
-// codeType reads a template type that carries a code.
-func codeType(s string) (connector.TemplateType, error) {
-	t := connector.TemplateType(s)
-	if s == "" {
-		t = connector.Generic
-	}
-	if !t.CarriesCode() {
-		return "", fault.Input("must be one of "+typeNames(connector.TemplateType.CarriesCode), "type")
-	}
-	return t, nil
 }
 
 func (s *server) verifyCode(ctx context.Context, in *verifyInput) (*struct{}, error) {
@@ -159,7 +147,7 @@ func verifySubject(b verifyJSON) (verification.Subject, error) {
 	if err != nil {
 		return verification.Subject{}, err
 	}
-	t, err := codeType(b.Type)
+	t, err := b.Type.read()
 	if err != nil {
 		return verification.Subject{}, err
 	}

@@ -15,7 +15,7 @@ import (
 type connectorJSON struct {
 	ID          string          `json:"id" example:"3f1c0c8e-5f0e-4b0f-9d0a-2f6f1f0f7a11"`
 	ConnectorID string          `json:"connectorId" example:"simple-mail-transfer-protocol" doc:"Id of the factory."`
-	Config      json.RawMessage `json:"config" doc:"The settings. Secrets read as ********; sending that back keeps the stored ones."`
+	Config      json.RawMessage `json:"config" doc:"The settings; secrets read as ********."`
 
 	ProviderFields
 
@@ -51,9 +51,9 @@ type connectorListInput struct {
 }
 
 type newConnectorJSON struct {
-	ConnectorID string          `json:"connectorId" example:"simple-mail-transfer-protocol" minLength:"1" maxLength:"128" doc:"Id of the factory."`
-	Config      json.RawMessage `json:"config,omitempty" doc:"The settings, as the factory's formItems describe them. Unknown keys are refused. A secret that reads ******** is taken over from the connector in use, if that is of the same factory."`
-	ID          string          `json:"id,omitempty" maxLength:"128" doc:"Id of the connector, of letters, digits, - and _; a new one unless given."`
+	ConnectorID string          `json:"connectorId" example:"simple-mail-transfer-protocol" doc:"Id of the factory."`
+	Config      json.RawMessage `json:"config,omitempty" doc:"The settings; ******** stands for secrets of the connector in use."`
+	ID          string          `json:"id,omitempty" maxLength:"128" doc:"Letters, digits, - and _; a new one unless given."`
 	Metadata    json.RawMessage `json:"metadata,omitempty" doc:"Refused: e-mail connectors have none."`
 	SyncProfile bool            `json:"syncProfile,omitempty" doc:"No meaning for e-mail."`
 }
@@ -63,7 +63,7 @@ type createConnectorInput struct {
 }
 
 type changedConnectorJSON struct {
-	Config   json.RawMessage `json:"config,omitempty" doc:"Replaces all settings. A secret that reads ******** keeps its stored value."`
+	Config   json.RawMessage `json:"config,omitempty" doc:"Replaces all settings; ******** keeps a secret."`
 	Metadata json.RawMessage `json:"metadata,omitempty" doc:"Refused: e-mail connectors have none."`
 }
 
@@ -86,10 +86,12 @@ func (s *server) mountConnectors() {
 		id: "createConnector", method: http.MethodPost, path: "/api/connectors", tag: tagConnectors,
 		scope: access.Management, summary: "Set the e-mail connector",
 		description: "There is one e-mail connector: the new one takes the place of the old one at once, " +
-			"for mails under way too. When the settings are refused the old one stays.",
+			"for mails under way too. When the settings are refused the old one stays. The settings are those that the " +
+			"factory's formItems describe; unknown keys are refused.",
 		failures: map[int]string{
-			http.StatusBadRequest:          configFailure,
-			http.StatusUnprocessableEntity: "`connector.not_found_with_connector_id`: unknown factory; `entity.unique_integrity_violation`: the id is taken",
+			http.StatusBadRequest: configFailure,
+			http.StatusUnprocessableEntity: "`connector.not_found_with_connector_id`: unknown factory; " +
+				"`entity.unique_integrity_violation`: the id is taken",
 		},
 	}, s.createConnector)
 	register(s, operation{

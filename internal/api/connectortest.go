@@ -42,10 +42,10 @@ type testInput struct {
 type testJSON struct {
 	Email   string          `json:"email,omitempty" example:"ann@example.com" doc:"Where the test mail goes."`
 	Phone   string          `json:"phone,omitempty" deprecated:"true" doc:"Refused: connectors send e-mail."`
-	Config  json.RawMessage `json:"config" doc:"The settings to test; a secret that reads ******** is taken from the connector in use."`
+	Config  json.RawMessage `json:"config" doc:"The settings to test; ******** stands for secrets of the connector in use."`
 	Locale  string          `json:"locale,omitempty" maxLength:"64" example:"en" doc:"Language wanted for the mail (BCP 47)."`
-	Type    string          `json:"type,omitempty" enum:"SignIn,Register,ForgotPassword,OrganizationInvitation,Generic,UserPermissionValidation,BindNewIdentifier,MfaVerification,BindMfa" doc:"Template type; Generic unless given."`
-	Payload payloadJSON     `json:"payload,omitempty"`
+	Type    typeJSON        `json:"type,omitempty" doc:"Template type; Generic unless given."`
+	Payload payloadJSON     `json:"payload,omitzero"`
 }
 
 // SentOutput are the headers of an answer to a call that sent something.
@@ -118,7 +118,7 @@ func (s *server) testRequest(in *testInput) (compose.Request, error) {
 	if err != nil {
 		return compose.Request{}, err
 	}
-	t, err := templateType(in.Body.Type, connector.Generic)
+	t, err := in.Body.Type.read(connector.Generic)
 	if err != nil {
 		return compose.Request{}, err
 	}

@@ -48,11 +48,40 @@ func pageFailures() map[int]string {
 	return map[int]string{http.StatusBadRequest: "`guard.invalid_pagination`, `guard.invalid_input`"}
 }
 
-// tidyDocument removes what package huma adds for errors that are never sent.
+// tidyDocument removes what package huma adds for errors that are never sent,
+// and takes null out of lists, which package huma lets in: none is sent, and
+// none is taken.
 func (s *server) tidyDocument() {
-	schemas := s.huma.OpenAPI().Components.Schemas.Map()
+	doc := s.huma.OpenAPI()
+	schemas := doc.Components.Schemas.Map()
 	delete(schemas, "ErrorModel")
 	delete(schemas, "ErrorDetail")
+	for _, schema := range schemas {
+		listsNotNull(schema)
+	}
+	for _, item := range doc.Paths {
+		if item.Get == nil {
+			continue
+		}
+		for _, response := range item.Get.Responses {
+			for _, media := range response.Content {
+				listsNotNull(media.Schema)
+			}
+		}
+	}
+}
+
+func listsNotNull(s *huma.Schema) {
+	if s == nil {
+		return
+	}
+	if s.Type == huma.TypeArray {
+		s.Nullable = false
+	}
+	listsNotNull(s.Items)
+	for _, property := range s.Properties {
+		listsNotNull(property)
+	}
 }
 
 // document returns the OpenAPI document.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -53,10 +54,10 @@ const statusGone = 499
 
 // errorJSON is the body of every answer that is not a success.
 type errorJSON struct {
-	Code    string        `json:"code" example:"guard.invalid_input" doc:"What went wrong, for programs. A code never changes its meaning."`
+	Code    string        `json:"code" example:"guard.invalid_input" doc:"What went wrong, for programs."`
 	Message string        `json:"message" example:"The request is not valid." doc:"What went wrong and what to do, for people."`
 	Data    errorDataJSON `json:"data,omitempty"`
-	Details string        `json:"details,omitempty" example:"email: not one e-mail address of the form name@example.com" doc:"One line per field at fault."`
+	Details string        `json:"details,omitempty" example:"email: not one e-mail address" doc:"One line per field at fault."`
 }
 
 // errorDataJSON are the machine-readable facts of an error.
@@ -80,7 +81,7 @@ func (errorDataJSON) Schema(r huma.Registry) *huma.Schema {
 // issueJSON is one field at fault.
 type issueJSON struct {
 	Path    []any  `json:"path" doc:"Keys and array indexes that lead to the value."`
-	Code    string `json:"code" example:"invalid_value" doc:"invalid_type, unrecognized_key, required, invalid_value or too_big."`
+	Code    string `json:"code" example:"invalid_value" doc:"invalid_type, required, invalid_value, …"`
 	Message string `json:"message" example:"not one e-mail address of the form name@example.com"`
 }
 
@@ -105,20 +106,20 @@ func (p *problem) GetHeaders() http.Header { return p.header }
 func (s *server) problem(c *call, err error) *problem {
 	p := problemOf(c, err)
 	c.code = p.Code
-	if more, ok := errors.AsType[*withHeader](err); ok {
+	if more, ok := errors.AsType[*headerError](err); ok {
 		p.header.Set(more.name, more.value)
 	}
 	return p
 }
 
-// withHeader is an error whose answer carries a header.
-type withHeader struct {
+// headerError is an error whose answer carries a header.
+type headerError struct {
 	error
 
 	name, value string
 }
 
-func (e *withHeader) Unwrap() error { return e.error }
+func (e *headerError) Unwrap() error { return e.error }
 
 func problemOf(c *call, err error) *problem {
 	f, shown := errors.AsType[*fault.Fault](err)
@@ -127,7 +128,9 @@ func problemOf(c *call, err error) *problem {
 	case made:
 		return p
 	case errors.Is(err, context.Canceled) && c.r.Context().Err() != nil:
-		return &problem{status: statusGone, header: http.Header{}, errorJSON: errorJSON{Code: "request.cancelled", Message: "The client went away."}}
+		return &problem{status: statusGone, header: http.Header{}, errorJSON: errorJSON{
+			Code: "request.cancelled", Message: "The client went away.",
+		}}
 	case !shown || f.Kind == fault.Internal:
 		c.cause = err
 		return &problem{status: http.StatusInternalServerError, header: http.Header{}, errorJSON: errorJSON{
@@ -143,9 +146,7 @@ func problemOf(c *call, err error) *problem {
 	}
 	if len(f.Data) > 0 || len(f.Issues) > 0 {
 		p.Data = make(errorDataJSON, len(f.Data)+1)
-		for k, v := range f.Data {
-			p.Data[k] = v
-		}
+		maps.Copy(p.Data, f.Data)
 	}
 	if len(f.Issues) > 0 {
 		p.Data["issues"] = issues(f.Issues)
@@ -209,9 +210,7 @@ func (s *server) refuse(c *call, w http.ResponseWriter, err error) {
 }
 
 func writeProblem(w http.ResponseWriter, p *problem) {
-	for name, values := range p.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.header)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(p.status)
 	_ = writeJSON(w, p) // a client that is gone reads no error either

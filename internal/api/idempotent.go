@@ -77,7 +77,7 @@ func (s *server) claim(c *call, r *http.Request, keys []string) (idempotency.Rec
 		return idempotency.Record{}, nil, errTooLarge()
 	}
 	hash := sha256.New()
-	fmt.Fprintf(hash, "%s\n%s\n", r.Method, r.URL.RequestURI())
+	hash.Write([]byte(r.Method + "\n" + r.URL.RequestURI() + "\n"))
 	hash.Write(body)
 	return idempotency.Record{
 		Owner: c.key.ID, Key: keys[0], Request: hash.Sum(nil), CreatedAt: s.Now(),

@@ -54,7 +54,7 @@ func mailOf(m inbox.Mail) MailFields {
 
 type mailListInput struct {
 	PageInput
-	To string `query:"to" example:"ann@example.com" doc:"Only mails to this address; upper and lower case are the same."`
+	To string `query:"to" example:"ann@example.com" doc:"Only mails to this address, in any case."`
 }
 
 type mailListOutput struct {

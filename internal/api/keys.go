@@ -40,8 +40,8 @@ type newKeyInput struct {
 
 type newKeyJSON struct {
 	Name      string         `json:"name" minLength:"1" maxLength:"128" example:"Backend"`
-	Scopes    []access.Scope `json:"scopes" minItems:"1" maxItems:"3" enum:"management,messages:send,verification" doc:"management includes the others."`
-	ExpiresAt *int64         `json:"expiresAt,omitempty" nullable:"true" doc:"Milliseconds since 1970, in the future; null or absent for never."`
+	Scopes    []access.Scope `json:"scopes" minItems:"1" maxItems:"3" enum:"management,messages:send,verification"`
+	ExpiresAt *int64         `json:"expiresAt,omitempty" nullable:"true" doc:"Milliseconds since 1970; null for never."`
 }
 
 type createdKeyOutput struct {

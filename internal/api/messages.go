@@ -21,7 +21,7 @@ type newMessageInput struct {
 // newMessageJSON is the JSON that Logto's HTTP e-mail connector posts.
 type newMessageJSON struct {
 	To      string      `json:"to" example:"ann@example.com" doc:"One address, at most 128 bytes."`
-	Type    string      `json:"type" enum:"SignIn,Register,ForgotPassword,OrganizationInvitation,Generic,UserPermissionValidation,BindNewIdentifier,MfaVerification,BindMfa" doc:"Template type."`
+	Type    typeJSON    `json:"type" doc:"Template type."`
 	Payload payloadJSON `json:"payload"`
 	IP      string      `json:"ip,omitempty" maxLength:"64" example:"203.0.113.7" doc:"Of the client on whose behalf the mail is sent."`
 }
@@ -39,15 +39,15 @@ type acceptedJSON struct {
 // MessageFields is a message without what it says. The name is exported
 // because package huma passes over embedded types that are not.
 type MessageFields struct {
-	ID           string                 `json:"id" example:"01939d1f-8b7a-7c3e-9a57-0f4f7a5e6b21"`
-	Type         connector.TemplateType `json:"type" example:"SignIn"`
-	To           string                 `json:"to" example:"ann@example.com"`
-	IP           string                 `json:"ip,omitempty" example:"203.0.113.7"`
-	Status       outbox.Status          `json:"status" enum:"accepted,sent,failed,expired,superseded,suppressed"`
-	AttemptCount int                    `json:"attemptCount" doc:"Attempts made so far."`
-	CreatedAt    int64                  `json:"createdAt" example:"1767225600000" doc:"Milliseconds since 1970."`
-	Deadline     int64                  `json:"deadline" example:"1767226200000" doc:"When it is not worth sending any more; milliseconds since 1970."`
-	EndedAt      *int64                 `json:"endedAt" doc:"When the status became final; milliseconds since 1970, or null."`
+	ID           string     `json:"id" example:"01939d1f-8b7a-7c3e-9a57-0f4f7a5e6b21"`
+	Type         typeJSON   `json:"type"`
+	To           string     `json:"to" example:"ann@example.com"`
+	IP           string     `json:"ip,omitempty" example:"203.0.113.7"`
+	Status       statusJSON `json:"status"`
+	AttemptCount int        `json:"attemptCount" doc:"Attempts made so far."`
+	CreatedAt    int64      `json:"createdAt" example:"1767225600000" doc:"Milliseconds since 1970."`
+	Deadline     int64      `json:"deadline" example:"1767226200000" doc:"After it nothing is sent; milliseconds since 1970."`
+	EndedAt      *int64     `json:"endedAt" doc:"When the status became final, or null."`
 }
 
 type storyJSON struct {
@@ -62,7 +62,7 @@ type attemptJSON struct {
 	FactoryID      string `json:"factoryId,omitempty" example:"simple-mail-transfer-protocol"`
 	StartedAt      int64  `json:"startedAt" doc:"Milliseconds since 1970."`
 	Duration       int64  `json:"duration" doc:"Milliseconds."`
-	Outcome        string `json:"outcome" enum:"sent,temporary,throttled,config,recipient,permanent,invalid_response" doc:"sent, or the class of the failure."`
+	Outcome        string `json:"outcome" example:"sent" doc:"sent, or the class of the failure (temporary, throttled, config …)."`
 	Status         int    `json:"status,omitempty" example:"250" doc:"The provider's HTTP or SMTP status."`
 	EnhancedStatus string `json:"enhancedStatus,omitempty" example:"5.1.1" doc:"Enhanced status code (RFC 3463)."`
 	Answer         string `json:"answer,omitempty" doc:"The provider's words."`
@@ -77,7 +77,7 @@ type eventJSON struct {
 
 func messageOf(m outbox.Message) MessageFields {
 	out := MessageFields{
-		ID: m.ID, Type: m.Type, To: m.To, IP: m.IP, Status: m.Status, AttemptCount: m.Attempts,
+		ID: m.ID, Type: typeJSON(m.Type), To: m.To, IP: m.IP, Status: statusJSON(m.Status), AttemptCount: m.Attempts,
 		CreatedAt: m.CreatedAt.UnixMilli(), Deadline: m.Deadline.UnixMilli(),
 	}
 	out.EndedAt = optionalMillis(m.EndedAt)
@@ -114,10 +114,10 @@ func storyOf(s events.Story) storyJSON {
 
 type messageListInput struct {
 	PageInput
-	Status string `query:"status" enum:"accepted,sent,failed,expired,superseded,suppressed" doc:"Only messages with this status."`
-	To     string `query:"to" example:"ann@example.com" doc:"Only messages to this address; upper and lower case are the same."`
-	Type   string `query:"type" enum:"SignIn,Register,ForgotPassword,OrganizationInvitation,Generic,UserPermissionValidation,BindNewIdentifier,MfaVerification,BindMfa" doc:"Only messages of this template type."`
-	Before string `query:"before" maxLength:"128" doc:"Id of a message: only older ones."`
+	Status statusJSON `query:"status" doc:"Only messages with this status."`
+	To     string     `query:"to" example:"ann@example.com" doc:"Only messages to this address, in any case."`
+	Type   typeJSON   `query:"type" doc:"Only messages of this template type."`
+	Before string     `query:"before" maxLength:"128" doc:"Id of a message: only older ones."`
 }
 
 type messageListOutput struct {
@@ -137,9 +137,9 @@ func (s *server) mountMessages() {
 			"its mails by pointing that connector here. Repeats of the same recipient, type and code or link within " +
 			"10 seconds are one message.",
 		failures: map[int]string{
-			http.StatusBadRequest:          "`connector.general`: refused for good, with the provider's words (only with `Prefer: wait`)",
+			http.StatusBadRequest:          refusedFailure,
 			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
-			http.StatusTooManyRequests:     "`connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`)",
+			http.StatusTooManyRequests:     throttledFailure,
 			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up",
 		},
 	}, s.createMessage)
@@ -186,7 +186,7 @@ func messageDraft(b newMessageJSON) (outbox.Draft, error) {
 	if err != nil {
 		return outbox.Draft{}, err
 	}
-	t, err := templateType(b.Type, "")
+	t, err := b.Type.read("")
 	if err != nil {
 		return outbox.Draft{}, err
 	}
@@ -194,7 +194,7 @@ func messageDraft(b newMessageJSON) (outbox.Draft, error) {
 	if err != nil {
 		return outbox.Draft{}, err
 	}
-	if payload == nil {
+	if !b.Payload.given() {
 		return outbox.Draft{}, fault.Input("expected object", "payload")
 	}
 	if err := checkText(b.IP, "ip"); err != nil {

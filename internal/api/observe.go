@@ -52,22 +52,23 @@ func (s *server) observe(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
+		ctx := context.WithValue(r.Context(), callKey{}, c)
 		defer func() {
 			if thrown := recover(); thrown != nil {
-				s.panicked(c, answer, thrown)
+				s.panicked(ctx, c, answer, thrown)
 			}
-			s.report(c, answer)
+			s.report(ctx, c, answer)
 		}()
 		if r.ContentLength > maxBody {
 			s.refuse(c, answer, errTooLarge())
 			return
 		}
-		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
+		next.ServeHTTP(answer, r.WithContext(ctx))
 	})
 }
 
 // panicked turns a panic into an unexpected error.
-func (s *server) panicked(c *call, w *answerWriter, thrown any) {
+func (s *server) panicked(ctx context.Context, c *call, w *answerWriter, thrown any) {
 	err, ok := thrown.(error)
 	if ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(thrown)
@@ -79,23 +80,20 @@ func (s *server) panicked(c *call, w *answerWriter, thrown any) {
 	err = fmt.Errorf("%w\n%s", err, debug.Stack())
 	if w.status != 0 { // too late to answer: break the connection instead
 		c.cause = err
-		s.report(c, w)
+		s.report(ctx, c, w)
 		panic(http.ErrAbortHandler)
 	}
 	s.refuse(c, w, err)
 }
 
 // report writes the line and the figure about a request.
-func (s *server) report(c *call, w *answerWriter) {
+func (s *server) report(ctx context.Context, c *call, w *answerWriter) {
 	took := s.Now().Sub(c.started)
 	route := c.route
 	if route == "" {
-		route = chi.RouteContext(c.r.Context()).RoutePattern()
+		route = chi.RouteContext(ctx).RoutePattern()
 	}
 	method, status := knownMethod(c.r.Method), max(w.status, http.StatusOK)
-	if w.status == 0 {
-		status = http.StatusOK
-	}
 	s.Metrics.Requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 
 	level := slog.LevelInfo
@@ -105,7 +103,7 @@ func (s *server) report(c *call, w *answerWriter) {
 	case quiet(route):
 		level = slog.LevelDebug
 	}
-	if !s.Log.Enabled(c.r.Context(), level) {
+	if !s.Log.Enabled(ctx, level) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 10)
@@ -124,7 +122,7 @@ func (s *server) report(c *call, w *answerWriter) {
 	if c.cause != nil {
 		attrs = append(attrs, slog.String("cause", c.cause.Error()))
 	}
-	s.Log.LogAttrs(c.r.Context(), level, "request", attrs...)
+	s.Log.LogAttrs(ctx, level, "request", attrs...)
 }
 
 // quiet names the routes that machines ask every few seconds.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"reflect"
@@ -165,7 +164,7 @@ func (s *server) humaConfig() huma.Config {
 	// A client may be newer than we are: keys that we do not know are ignored.
 	c.AllowAdditionalPropertiesByDefault = true
 	c.Formats = map[string]huma.Format{"application/json": {
-		Marshal:   func(w io.Writer, v any) error { return writeJSON(w, v) },
+		Marshal:   writeJSON,
 		Unmarshal: readJSON,
 	}}
 	c.Transformers = []huma.Transformer{s.transform}

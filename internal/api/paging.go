@@ -15,7 +15,7 @@ const (
 
 // PageInput are the parameters of a list.
 type PageInput struct {
-	Page     int `query:"page" minimum:"1" maximum:"1000000" doc:"Page, from 1. With page or page_size the answer carries Total-Number and Link."`
+	Page     int `query:"page" minimum:"1" maximum:"1000000" doc:"Page, from 1; 1 with page_size alone."`
 	PageSize int `query:"page_size" minimum:"1" maximum:"100" doc:"Entries a page; 20 unless given."`
 }
 

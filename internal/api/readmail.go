@@ -70,7 +70,8 @@ type partReader struct {
 }
 
 func (r *partReader) read(header textproto.MIMEHeader, body io.Reader) {
-	if r.left--; r.left < 0 {
+	r.left--
+	if r.left < 0 {
 		return
 	}
 	media, params, err := mime.ParseMediaType(header.Get("Content-Type"))

@@ -27,7 +27,7 @@ func (s *server) mountStatus() {
 	register(s, operation{
 		id: "getStatus", method: http.MethodGet, path: "/api/status", tag: tagHealth,
 		summary: "Is the API there", description: "Answers 204 while the process serves requests.",
-	}, func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
+	}, func(context.Context, *struct{}) (*struct{}, error) { return &struct{}{}, nil })
 	register(s, operation{
 		id: "getHealth", method: http.MethodGet, path: "/healthz", tag: tagHealth,
 		summary: "Is the process alive",

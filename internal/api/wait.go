@@ -21,6 +21,13 @@ const maxWait = 30 * time.Second
 // answerGrace is how long after its wait an answer may take to be written.
 const answerGrace = 10 * time.Second
 
+// What a call that waits for a verdict may be answered beside.
+const (
+	refusedFailure   = "`connector.general`: refused for good, with the provider's words (only with `Prefer: wait`)"
+	throttledFailure = "`connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is " +
+		"worth sending (only with `Prefer: wait`)"
+)
+
 func preferParam() *huma.Param {
 	return &huma.Param{
 		Name: "Prefer", In: "header",
@@ -78,7 +85,7 @@ func (s *server) await(ctx context.Context, messageID string) (verdict, error) {
 	}
 	v.status = story.Message.Status
 	if err := refusal(story); err != nil {
-		return v, &withHeader{error: err, name: "Postern-Message-Id", value: messageID}
+		return v, &headerError{error: err, name: "Postern-Message-Id", value: messageID}
 	}
 	return v, nil
 }

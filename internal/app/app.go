@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -78,6 +79,9 @@ type App struct {
 
 	stopUpkeep context.CancelFunc
 	upkeepDone chan struct{}
+
+	stopOnce sync.Once
+	stopErr  error
 }
 
 // New opens the store, brings its schema up, does what a first start needs
@@ -196,15 +200,18 @@ func (a *App) Start(ctx context.Context) error {
 }
 
 // Stop ends deliveries and closes everything. Those under way finish; when
-// ctx ends first they are cut short and made again at the next start.
+// ctx ends first they are cut short and made again at the next start. Further
+// calls return what the first one did.
 func (a *App) Stop(ctx context.Context) error {
-	var stopErr error
-	if a.stopUpkeep != nil {
-		a.stopUpkeep()
-		<-a.upkeepDone
-		stopErr = a.store.Queue().Stop(ctx)
-	}
-	return errors.Join(stopErr, a.close())
+	a.stopOnce.Do(func() {
+		if a.stopUpkeep != nil {
+			a.stopUpkeep()
+			<-a.upkeepDone
+			a.stopErr = a.store.Queue().Stop(ctx)
+		}
+		a.stopErr = errors.Join(a.stopErr, a.close())
+	})
+	return a.stopErr
 }
 
 func (a *App) close() error {

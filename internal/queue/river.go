@@ -46,7 +46,7 @@ SELECT pg_notify(current_schema() || '.river_insert', '{"queue": "` + river.Queu
 
 const sqlCancelRiverJobs = `
 DELETE FROM river_job
-WHERE args->>'message_id' = $1 AND state IN ('available', 'pending', 'retryable', 'scheduled')`
+WHERE args @> jsonb_build_object('message_id', $1::text) AND state IN ('available', 'pending', 'retryable', 'scheduled')`
 
 const sqlCountRiverJobs = `
 SELECT count(*),
@@ -133,7 +133,13 @@ func (r *River) newClient(n *node, h Handler) (*river.Client[pgx.Tx], error) {
 	if err := river.AddWorkerSafely(workers, &riverWorker{handler: h, node: n, o: r.o}); err != nil {
 		return nil, err
 	}
-	return river.NewClient(riverpgxv5.New(r.pool), &river.Config{
+	cfg := r.pool.Config()
+	cfg.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
+	p2, err := pgxpool.NewWithConfig(context.Background(), cfg)
+	if err != nil {
+		return nil, err
+	}
+	return river.NewClient(riverpgxv5.New(p2), &river.Config{
 		ID:                          n.id,
 		Workers:                     workers,
 		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: r.o.Workers}},
@@ -142,9 +148,8 @@ func (r *River) newClient(n *node, h Handler) (*river.Client[pgx.Tx], error) {
 		CompletedJobRetentionPeriod: riverKeepEnded,
 		// No time limit: handlers have their own. It also means that River's
 		// rescuer leaves running jobs alone, whatever their age; see node.
-		JobTimeout:          -1,
-		ReindexerIndexNames: riverIndexes(),
-		Logger:              slog.New(atLeastWarn{r.o.Logger.Handler()}),
+		JobTimeout: -1,
+		Logger:     slog.New(atLeastWarn{r.o.Logger.Handler()}),
 	})
 }
 

@@ -28,10 +28,8 @@ func MigrateRiver(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := m.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("run River's migrations: %w", err)
 	}
-	for _, statement := range ownRiverSchema() {
-		if _, err := pool.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("prepare the queue's tables: %w", err)
-		}
+	if _, err := pool.Exec(ctx, nodesSchema); err != nil {
+		return fmt.Errorf("make the queue's tables: %w", err)
 	}
 	return nil
 }
@@ -69,23 +67,4 @@ func riverMigrator(pool *pgxpool.Pool) (*rivermigrate.Migrator[pgx.Tx], error) {
 		return nil, fmt.Errorf("prepare River's migrations: %w", err)
 	}
 	return m, nil
-}
-
-// ownRiverSchema is what this package adds; each statement can be repeated.
-func ownRiverSchema() []string {
-	return []string{
-		nodesSchema,
-		// The index for Cancel.
-		`CREATE INDEX IF NOT EXISTS queue_jobs_message ON river_job ((args->>'message_id'))
-WHERE state IN ('available', 'pending', 'retryable', 'scheduled')`,
-	}
-}
-
-// riverIndexes are those that River rebuilds every night, so that they do not
-// bloat.
-func riverIndexes() []string {
-	return []string{
-		"river_job_kind", "river_job_pkey", "river_job_prioritized_fetching_index",
-		"river_job_state_and_finalized_at_index", "river_job_unique_idx", "queue_jobs_message",
-	}
 }

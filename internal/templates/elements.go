@@ -11,6 +11,7 @@ func (s *simplifier) startTag(name, tag string) {
 	case "style", "script", "title":
 		s.skipElement(name)
 	case "br":
+		s.breaks++
 		s.out.WriteString("<br>")
 	case "a":
 		s.closeLink()
@@ -75,18 +76,24 @@ func (s *simplifier) skipElement(name string) {
 func (s *simplifier) block(name string, end bool) {
 	switch name {
 	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "table", "blockquote", "pre", "hr", "form", "fieldset":
-		s.out.WriteString("<br><br>")
-	case "ul", "ol", "dl":
-		s.out.WriteString("<br>")
+		s.breakLines(2)
 	case "li":
+		s.breakLines(1)
 		if !end {
-			s.out.WriteString("<li>")
+			s.out.WriteString("- ")
 		}
-	case "div", "tr", "dt", "dd", "center", "section", "article", "header", "footer", "main", "nav", "aside",
-		"address", "figure", "figcaption", "caption", "body", "html", "head":
-		s.out.WriteString("<br>")
+	case "div", "tr", "ul", "ol", "dl", "dt", "dd", "center", "section", "article", "header", "footer", "main", "nav",
+		"aside", "address", "figure", "figcaption", "caption", "body", "html", "head":
+		s.breakLines(1)
 	case "td", "th":
 		s.out.WriteString(" ")
+	}
+}
+
+// breakLines makes sure that at least n line ends stand before what follows.
+func (s *simplifier) breakLines(n int) {
+	for ; s.breaks < n; s.breaks++ {
+		s.out.WriteString("<br>")
 	}
 }
 
@@ -103,7 +110,8 @@ func (s *simplifier) closeLink() {
 	if inner == link.href {
 		return
 	}
-	s.out.WriteString(" <a href=\"" + html.EscapeString(link.href) + "\"></a>")
+	s.out.WriteString("<a href=\"" + html.EscapeString(link.href) + "\"></a>")
+	s.breaks = 0
 }
 
 // linkTarget returns the address of an anchor as it is written behind the

@@ -57,9 +57,9 @@ func (c *choices) UnmarshalJSON(data []byte) error {
 // textNames returns the texts that a mail of type t is made of.
 func textNames(t connector.TemplateType) []string {
 	if t.CarriesCode() {
-		return []string{"subject", "title", "preheader", "greeting", "intro", "label", "validity", "notice"}
+		return []string{"subject", "title", "preheader", "greeting", "intro", "label", "expiry", "notice"}
 	}
-	return []string{"subject", "title", "preheader", "greeting", "intro", "button", "fallback", "validity", "notice"}
+	return []string{"subject", "title", "preheader", "greeting", "intro", "button", "fallback", "expiry", "notice"}
 }
 
 // wordingVariables returns what a text may mention.

@@ -5,7 +5,7 @@ import "strings"
 const htmlSpace = " \t\n\f\r"
 
 // simplify reduces HTML to the little that html2text reads as a mail client
-// would: text, and the bare tags <p>, <br>, <li>, </ul> and closed <a href="…">.
+// would: text, <br>, and the addresses of links as empty anchors.
 // The library by itself knows tags only without attributes, drops all text
 // after an anchor without href or an end tag too many, shows what comments
 // hold, puts table cells together, and takes quadratic time over stray ">".
@@ -22,6 +22,8 @@ type simplifier struct {
 	in  string
 	pos int
 	out strings.Builder
+	// breaks counts the line ends since the last text.
+	breaks int
 	// missing holds what does not occur in the rest of the input.
 	missing map[string]bool
 	link    *openLink
@@ -73,6 +75,9 @@ func (s *simplifier) reveal() bool {
 func (s *simplifier) text(t string) {
 	if s.hidden != nil {
 		return
+	}
+	if strings.Trim(t, htmlSpace) != "" {
+		s.breaks = 0
 	}
 	for {
 		i := strings.IndexByte(t, '>')
@@ -139,6 +144,7 @@ func (s *simplifier) tag(rest string) {
 	if name == "" || length < 0 {
 		s.pos++
 		if s.hidden == nil {
+			s.breaks = 0
 			s.out.WriteString("&lt;")
 		}
 		return

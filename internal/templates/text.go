@@ -21,8 +21,7 @@ func TextFromHTML(html string) string {
 	if len(html) > template.MaxOutput {
 		html = strings.ToValidUTF8(html[:template.MaxOutput], "")
 	}
-	text := html2text.HTML2TextWithOptions(simplify(html),
-		html2text.WithUnixLineBreaks(), html2text.WithLinksInnerText(), html2text.WithListSupportPrefix("- "))
+	text := html2text.HTML2TextWithOptions(simplify(html), html2text.WithUnixLineBreaks(), html2text.WithLinksInnerText())
 	text = tidyLines(text)
 	if len(text) > template.MaxOutput {
 		text = strings.ToValidUTF8(text[:template.MaxOutput], "")

@@ -1,0 +1,97 @@
+package archtest
+
+// levels gives every package its place: it may import packages of lower
+// levels only. Paths are relative to the module; "." is its root.
+func levels() map[string]int {
+	return map[string]int{
+		"connector":            0,
+		"internal/address":     0,
+		"internal/archtest":    0,
+		"internal/bench":       0,
+		"internal/fault":       0,
+		"internal/idempotency": 0,
+		"internal/metrics":     0,
+		"internal/secrets":     0,
+		"internal/template":    0,
+
+		"connector/connectortest": 1,
+		"internal/config":         1,
+		"internal/mime":           1,
+		"internal/queue":          1,
+		"internal/templates":      1,
+		"internal/tenants":        1,
+
+		"connectors/builtin":       2,
+		"connectors/smtp":          2,
+		"internal/access":          2,
+		"internal/inbox":           2,
+		"internal/outbox":          2,
+		"internal/queue/queuetest": 2,
+		"internal/routing":         2,
+
+		"connectors":       3,
+		"internal/compose": 3,
+		"internal/events":  3,
+
+		"internal/delivery":     4,
+		"internal/verification": 4,
+
+		"internal/api":   6,
+		"internal/store": 6,
+
+		"internal/app":             7,
+		"internal/store/storetest": 7,
+
+		".": 8,
+
+		"cmd/postern": 9,
+
+		// Servers for tests, and tests of the binary: they know nothing of
+		// the packages above.
+		"test/servers": 0,
+		"test":         1,
+	}
+}
+
+// homes are the libraries that only some packages may import, by the
+// beginning of their import path, each with these packages.
+func homes() map[string][]string {
+	return map[string][]string{
+		"github.com/riverqueue/":             {"internal/queue", "internal/store"},
+		"github.com/danielgtaylor/huma/":     {"internal/api", "internal/app"},
+		"github.com/go-chi/":                 {"internal/api", "internal/app"},
+		"github.com/jackc/pgx/":              {"internal/queue", "internal/store", "test/servers"},
+		"modernc.org/":                       {"internal/queue", "internal/store"},
+		"github.com/pressly/goose/":          {"internal/store"},
+		"database/sql":                       {"internal/queue", "internal/store"},
+		"github.com/wneessen/go-mail":        {"internal/mime", "connectors/smtp"},
+		"github.com/tink-crypto/":            {"internal/secrets"},
+		"github.com/spf13/cobra":             {"cmd/postern"},
+		"github.com/knadh/koanf/":            {"internal/config"},
+		module + "/internal/config":          {"cmd/postern"},
+		module + "/internal/app":             {"."},
+		module + "/connector/connectortest":  {},
+		module + "/internal/queue/queuetest": {},
+		module + "/internal/store/storetest": {},
+		module + "/test":                     {"test"},
+	}
+}
+
+// standardAlone are the packages that import the standard library and, of
+// this module, the named packages only.
+func standardAlone() map[string][]string {
+	return map[string][]string{
+		"connector":             {},
+		"connector/providerapi": {"connector"},
+	}
+}
+
+const (
+	maxLines = 500 // of a file
+	maxChain = 10  // packages on the longest chain of imports
+)
+
+// vague are names that say nothing of what a package owns.
+func vague() []string {
+	return []string{"util", "utils", "common", "helper", "helpers", "types", "model", "models", "core", "base", "misc", "shared"}
+}

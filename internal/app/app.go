@@ -60,8 +60,8 @@ type Options struct {
 // DefaultWorkers is how many deliveries run at once unless told otherwise.
 const DefaultWorkers = 64
 
-// templateCacheSize is how many parsed templates are kept at the most.
-const templateCacheSize = 1000
+// templateCacheSize bounds what the parsed templates kept take, in bytes.
+const templateCacheSize = 16 << 20
 
 // now is the service's clock.
 func now() time.Time { return time.Now() }

@@ -28,10 +28,19 @@ type Template struct {
 	scratch   sync.Pool // of *[]byte: buffers of earlier renderings
 }
 
-// node is one part of a template: text or something that prints.
-type node interface {
-	// render appends the node's output to out.
-	render(out *output, payload map[string]any) error
+// node is one part of a template: a variable, or text where there is none. (An
+// interface would put each rendering's output on the heap.)
+type node struct {
+	text     string
+	variable *variable
+}
+
+// render appends the node's output to out.
+func (n *node) render(out *output, payload map[string]any) error {
+	if n.variable != nil {
+		return n.variable.render(out, payload)
+	}
+	return out.add(n.text)
 }
 
 // Parse reads a template whose values are escaped as escape says. The error is
@@ -67,7 +76,7 @@ func Parse(source string, escape Escape) (*Template, error) {
 
 func (t *Template) addText(s string) {
 	if s != "" {
-		t.nodes = append(t.nodes, text(s))
+		t.nodes = append(t.nodes, node{text: s})
 		t.size += len(s)
 	}
 }
@@ -76,7 +85,7 @@ func (t *Template) addText(s string) {
 // for a name or a code, so that a usual mail grows its buffer once at most.
 func (t *Template) addVariable(v *variable, seen map[string]bool) {
 	const room = 64
-	t.nodes = append(t.nodes, v)
+	t.nodes = append(t.nodes, node{variable: v})
 	t.size += room
 	t.raw = t.raw || v.raw
 	if !seen[v.path] {
@@ -107,21 +116,22 @@ func (t *Template) Render(payload map[string]any) (string, error) {
 // buffer, like Render without a copy. After an error dst is returned as it was.
 func (t *Template) Append(dst []byte, payload map[string]any) ([]byte, error) {
 	out := output{buf: dst, end: len(dst) + MaxOutput}
-	for _, n := range t.nodes {
-		if err := n.render(&out, payload); err != nil {
-			return dst, t.place(err, n)
+	for i := range t.nodes {
+		if err := t.nodes[i].render(&out, payload); err != nil {
+			return dst, t.place(err, t.nodes[i].variable)
 		}
 	}
 	return out.buf, nil
 }
 
-// place turns the reason for which n failed into an Error with its place.
-func (t *Template) place(err error, n node) error {
+// place turns the reason for which v, or text, failed into an Error with its
+// place.
+func (t *Template) place(err error, v *variable) error {
 	var f failure
 	if !errors.As(err, &f) {
 		return err
 	}
-	if v, ok := n.(*variable); ok {
+	if v != nil {
 		return errorAt(Reason(f), t.source, v.offset, v.path)
 	}
 	// Text alone is shorter than MaxOutput: what came before it filled the
@@ -137,10 +147,11 @@ func (t *Template) Variables() []string { return append([]string(nil), t.variabl
 // neither missing nor null nor the empty string.
 func (t *Template) Fits(payload map[string]any) bool {
 	for _, n := range t.nodes {
-		if v, ok := n.(*variable); ok {
-			if value, _ := v.lookup(payload); value == nil || value == "" {
-				return false
-			}
+		if n.variable == nil {
+			continue
+		}
+		if value, _ := n.variable.lookup(payload); value == nil || value == "" {
+			return false
 		}
 	}
 	return true
@@ -171,8 +182,3 @@ func (o *output) add(s string) error {
 	o.buf = append(o.buf, s...)
 	return nil
 }
-
-// text is what stands outside placeholders.
-type text string
-
-func (s text) render(out *output, _ map[string]any) error { return out.add(string(s)) }

@@ -74,7 +74,7 @@ var ErrUnknownType = errors.New("templates: unknown template type")
 // Builtin is the built-in set of templates. It does not change and is safe for
 // concurrent use.
 type Builtin struct {
-	html, text layout
+	html, text *layout
 	languages  map[string]*language // by tag in lower case
 	code, link *template.Template   // print the payload's own
 }

@@ -105,56 +105,71 @@ func visibleText(t *testing.T, html string) string {
 	}
 }
 
-// eachMail runs f for every type with the least and with a full payload.
-func eachMail(t *testing.T, f func(t *testing.T, typ connector.TemplateType, r templates.Rendered)) {
+// mail is a built-in mail to look at.
+type mail struct {
+	name string
+	typ  connector.TemplateType
+	templates.Rendered
+}
+
+// mails returns every type with the least and with a full payload.
+func mails(t *testing.T) []mail {
 	t.Helper()
+	var all []mail
 	for _, typ := range connector.TemplateTypes() {
-		t.Run(string(typ)+"/minimal", func(t *testing.T) {
-			t.Parallel()
-			f(t, typ, render(t, typ, minimal(typ), templates.Options{}))
-		})
-		t.Run(string(typ)+"/full", func(t *testing.T) {
-			t.Parallel()
-			f(t, typ, render(t, typ, full(typ), fullOptions()))
-		})
+		all = append(all,
+			mail{string(typ) + "/minimal", typ, render(t, typ, minimal(typ), templates.Options{})},
+			mail{string(typ) + "/full", typ, render(t, typ, full(typ), fullOptions())})
 	}
+	return all
 }
 
 func TestEveryMailIsComplete(t *testing.T) {
 	t.Parallel()
-	eachMail(t, func(t *testing.T, typ connector.TemplateType, r templates.Rendered) {
-		visible := visibleText(t, r.HTML)
-		for name, s := range map[string]string{"subject": r.Subject, "HTML": visible, "text": r.Text} {
-			if strings.TrimSpace(s) == "" || strings.Contains(s, "{{") || strings.Contains(s, "  \n") {
-				t.Errorf("%s: %q", name, s)
-			}
+	for _, r := range mails(t) {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			checkMail(t, r)
+		})
+	}
+}
+
+func checkMail(t *testing.T, r mail) {
+	t.Helper()
+	visible := visibleText(t, r.HTML)
+	for name, s := range map[string]string{"subject": r.Subject, "HTML": visible, "text": r.Text} {
+		if strings.TrimSpace(s) == "" || strings.Contains(s, "{{") || strings.Contains(s, "  \n") {
+			t.Errorf("%s: %q", name, s)
 		}
-		if len(r.HTML) > 20<<10 {
-			t.Errorf("the HTML has %d bytes", len(r.HTML))
+	}
+	if strings.Contains(r.HTML, "{{") {
+		t.Errorf("a placeholder is left in\n%s", r.HTML)
+	}
+	if len(r.HTML) > 20<<10 {
+		t.Errorf("the HTML has %d bytes", len(r.HTML))
+	}
+	if n := len([]rune(r.Subject)); n > 78 {
+		t.Errorf("the subject has %d characters", n)
+	}
+	for _, want := range []string{`<html lang="en" dir="ltr"`, `name="viewport"`, `name="color-scheme"`, "prefers-color-scheme:dark"} {
+		if !strings.Contains(r.HTML, want) {
+			t.Errorf("the HTML lacks %s", want)
 		}
-		if n := len([]rune(r.Subject)); n > 78 {
-			t.Errorf("the subject has %d characters", n)
+	}
+	for _, no := range []string{"@import", "@font-face", "<script", "http:", "\r"} {
+		if strings.Contains(strings.ReplaceAll(r.HTML, "http://www.w3.org/", ""), no) {
+			t.Errorf("the HTML holds %q", no)
 		}
-		for _, want := range []string{`<html lang="en" dir="ltr"`, `name="viewport"`, `name="color-scheme"`, "prefers-color-scheme:dark"} {
-			if !strings.Contains(r.HTML, want) {
-				t.Errorf("the HTML lacks %s", want)
-			}
-		}
-		for _, no := range []string{"@import", "@font-face", "<script", "http:", "\r"} {
-			if strings.Contains(strings.ReplaceAll(r.HTML, "http://www.w3.org/", ""), no) {
-				t.Errorf("the HTML holds %q", no)
-			}
-		}
-		if r.Locale != "en" || r.ReplyTo != "" || r.SendFrom != "" {
-			t.Errorf("locale %q, reply-to %q, sender %q", r.Locale, r.ReplyTo, r.SendFrom)
-		}
-		if typ.CarriesCode() {
-			checkCode(t, visible)
-			checkCode(t, r.Text)
-		} else {
-			checkInvitation(t, r)
-		}
-	})
+	}
+	if r.Locale != "en" || r.ReplyTo != "" || r.SendFrom != "" {
+		t.Errorf("locale %q, reply-to %q, sender %q", r.Locale, r.ReplyTo, r.SendFrom)
+	}
+	if r.typ.CarriesCode() {
+		checkCode(t, visible)
+		checkCode(t, r.Text)
+	} else {
+		checkInvitation(t, r)
+	}
 }
 
 // checkCode checks that the code is the only number of its kind, unbroken on a
@@ -169,7 +184,7 @@ func checkCode(t *testing.T, text string) {
 	}
 }
 
-func checkInvitation(t *testing.T, r templates.Rendered) {
+func checkInvitation(t *testing.T, r mail) {
 	t.Helper()
 	escaped := strings.ReplaceAll(link, "&", "&amp;")
 	if n := strings.Count(r.HTML, `href="`+escaped+`"`); n != 2 {
@@ -216,6 +231,7 @@ func TestWhoIsMentioned(t *testing.T) {
 		{"inviter", connector.OrganizationInvitation, map[string]any{"inviter": bob, "organization": org}, "", "Bob Li invited you to join Umbrella", []string{"Bob Li has invited you to join Umbrella."}},
 		{"inviter's address", connector.OrganizationInvitation, map[string]any{"inviter": map[string]any{"primaryEmail": "bob@example.com"}, "organization": org}, "Example", "bob@example.com invited you to join Umbrella", []string{"to join Umbrella on Example."}},
 		{"no inviter", connector.OrganizationInvitation, map[string]any{"organization": org, "application": app}, "", "You are invited to join Umbrella", []string{"You have been invited to join Umbrella on Acme."}},
+		{"one name for all", connector.OrganizationInvitation, map[string]any{"organization": org, "application": org}, "Umbrella", "You are invited to join Umbrella", []string{"to join Umbrella."}},
 		{"bare", connector.OrganizationInvitation, nil, "", "You have been invited", []string{"to join an organization."}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

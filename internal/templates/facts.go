@@ -28,14 +28,7 @@ func addFacts(values map[string]any, t connector.TemplateType, payload map[strin
 	orgName := name(organization, "name")
 	brand, logoName := mergeBranding(application, appName, organization, orgName, fallback)
 
-	product := firstOf(appName, brand.SenderName)
-	if t.CarriesCode() && appName == "" && orgName != "" {
-		product = orgName
-	}
-	values["product"] = product
-	if orgName != product {
-		values["organization"] = orgName
-	}
+	values["product"], values["organization"] = whatAndWhere(t, appName, orgName, brand.SenderName)
 	inviter, user := object(payload, "inviter"), object(payload, "user")
 	values["inviter"] = firstOf(person(inviter, "name"), person(inviter, "username"), name(inviter, "primaryEmail"))
 	values["user"] = firstOf(person(user, "name"), person(user, "username"))
@@ -47,6 +40,23 @@ func addFacts(values map[string]any, t connector.TemplateType, payload map[strin
 	values["sender"], values["company"] = brand.SenderName, brand.CompanyInformation
 	values["companyHTML"] = strings.ReplaceAll(html.EscapeString(brand.CompanyInformation), "\n", "<br/>\n")
 	values["footer"] = firstOf(brand.SenderName, brand.CompanyInformation)
+}
+
+// whatAndWhere returns the names that the wording calls product and
+// organization. One name is not said twice: an invitation is to the
+// organization, every other mail is about the product.
+func whatAndWhere(t connector.TemplateType, app, org, sender string) (product, organization string) {
+	if !t.CarriesCode() {
+		if product = firstOf(app, sender); product == org {
+			product = ""
+		}
+		return product, org
+	}
+	product = firstOf(app, org, sender)
+	if product == org {
+		org = ""
+	}
+	return product, org
 }
 
 // mergeBranding takes each part of the branding from the application, else
@@ -125,7 +135,7 @@ func clean(s string) string {
 	if s == "" || holdsURL(s) {
 		return ""
 	}
-	return shorten(strings.Join(strings.Fields(visible(s)), " "), maxName)
+	return shorten(oneLine(s), maxName)
 }
 
 // cleanLines is clean for a text of several lines and maxCompany characters.
@@ -136,11 +146,20 @@ func cleanLines(s string) string {
 	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
 	kept := lines[:0]
 	for _, line := range lines {
-		if line = strings.Join(strings.Fields(visible(line)), " "); line != "" {
+		if line = oneLine(line); line != "" {
 			kept = append(kept, line)
 		}
 	}
 	return shorten(strings.Join(kept, "\n"), maxCompany)
+}
+
+// oneLine removes what is invisible and white space that is too much.
+func oneLine(s string) string {
+	s = visible(s)
+	if s == strings.TrimSpace(s) && !strings.Contains(s, "  ") {
+		return s // as most names are: nothing to take apart
+	}
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // visible removes control characters (white space among them becomes a space)

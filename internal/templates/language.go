@@ -3,6 +3,7 @@ package templates
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -125,7 +126,7 @@ func readTexts(t connector.TemplateType, own, common map[string]choices) (texts,
 // readChoices parses the choices of one text. The last must fit every mail.
 func readChoices(list choices, name string) ([]*template.Template, error) {
 	if len(list) == 0 {
-		return nil, fmt.Errorf("missing")
+		return nil, errors.New("missing")
 	}
 	escape := template.None
 	if name == "subject" {

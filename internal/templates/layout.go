@@ -1,9 +1,11 @@
 package templates
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 
 	"github.com/postern-mail/postern/internal/template"
 )
@@ -11,8 +13,9 @@ import (
 // layout is the frame of all built-in mails: parts one after the other, some
 // only where a value is there.
 type layout struct {
-	parts []part
-	size  int // a guess at the length of the output
+	parts   []part
+	size    int       // a guess at the length of the output
+	scratch sync.Pool // of *[]byte: buffers of earlier renderings
 }
 
 // part is printed when the value named when is not empty, or always.
@@ -21,14 +24,14 @@ type part struct {
 	tpl  *template.Template
 }
 
-func readLayout(files fs.FS, name string, escape template.Escape) (layout, error) {
+func readLayout(files fs.FS, name string, escape template.Escape) (*layout, error) {
 	source, err := fs.ReadFile(files, name)
 	if err != nil {
-		return layout{}, fmt.Errorf("templates: %w", err)
+		return nil, fmt.Errorf("templates: %w", err)
 	}
 	l, err := parseLayout(string(source), escape)
 	if err != nil {
-		return layout{}, fmt.Errorf("templates: %s: %w", name, err)
+		return nil, fmt.Errorf("templates: %s: %w", name, err)
 	}
 	return l, nil
 }
@@ -40,8 +43,8 @@ const (
 
 // parseLayout reads {{#if name}} … {{/if}}, without nesting. As in Handlebars,
 // a tag alone on its line takes the line with it.
-func parseLayout(source string, escape template.Escape) (layout, error) {
-	l := layout{size: len(source) + 1<<10}
+func parseLayout(source string, escape template.Escape) (*layout, error) {
+	l := &layout{size: len(source) + 1<<10}
 	add := func(when, text string) error {
 		if text == "" {
 			return nil
@@ -58,19 +61,19 @@ func parseLayout(source string, escape template.Escape) (layout, error) {
 		}
 		when, body, ok := strings.Cut(after, "}}")
 		if !ok {
-			return l, fmt.Errorf("a block is not opened properly")
+			return nil, errors.New("a block is not opened properly")
 		}
 		body, after, ok = strings.Cut(body, ifClose)
 		if !ok || strings.Contains(body, ifOpen) {
-			return l, fmt.Errorf("the block %q is not closed", when)
+			return nil, fmt.Errorf("the block %q is not closed", when)
 		}
 		before, body = withoutTagLine(before, body)
 		body, rest = withoutTagLine(body, after)
 		if err := add("", before); err != nil {
-			return l, err
+			return nil, err
 		}
 		if err := add(when, body); err != nil {
-			return l, err
+			return nil, err
 		}
 	}
 }
@@ -84,8 +87,14 @@ func withoutTagLine(before, after string) (string, string) {
 	return before, strings.TrimPrefix(after, "\n")
 }
 
-func (l layout) render(values map[string]any) (string, error) {
-	buf := make([]byte, 0, l.size)
+func (l *layout) render(values map[string]any) (string, error) {
+	scratch, ok := l.scratch.Get().(*[]byte)
+	if !ok {
+		scratch = new([]byte)
+		*scratch = make([]byte, 0, l.size)
+	}
+	defer l.scratch.Put(scratch)
+	buf := (*scratch)[:0]
 	for _, p := range l.parts {
 		if p.when != "" && isEmpty(values[p.when]) {
 			continue
@@ -95,6 +104,7 @@ func (l layout) render(values map[string]any) (string, error) {
 			return "", fmt.Errorf("templates: %w", err)
 		}
 	}
+	*scratch = buf
 	return string(buf), nil
 }
 

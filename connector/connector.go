@@ -68,7 +68,7 @@ type Factory interface {
 type Host struct {
 	// Dial opens every outgoing connection of the connector. It refuses
 	// private addresses after name resolution unless the operator allowed
-	// them. Nil means a plain net.Dialer.
+	// them, and connects from LocalAddr. Nil means a plain net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Inbox keeps mail for reading in the service itself. Nil when the
 	// service has none.

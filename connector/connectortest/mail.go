@@ -3,6 +3,7 @@ package connectortest
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -50,7 +51,8 @@ func ParseMail(raw []byte) (Mail, error) {
 		return Mail{}, err
 	}
 	m.To = to.Address
-	return m, m.part(m.Header, msg.Body)
+	err = m.part(m.Header, msg.Body)
+	return m, err
 }
 
 // mailbox reads a header with one mailbox; an absent header has none.
@@ -104,7 +106,7 @@ func (m *Mail) part(h textproto.MIMEHeader, body io.Reader) error {
 func (m *Mail) parts(r *multipart.Reader) error {
 	for {
 		p, err := r.NextRawPart()
-		if err == io.EOF { //nolint:errorlint // package multipart returns it bare
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -81,6 +81,7 @@ func (c Case) strictSettings(t *testing.T) {
 		switch item.Type {
 		case connector.FormText, connector.FormMultilineText, connector.FormNumber, connector.FormSwitch, connector.FormSelect:
 			c.refused(t, with(item.Key, `{"a": []}`), item.Key, "invalid_type")
+		case connector.FormJSON: // may be of any type
 		}
 		if item.Required && item.DefaultValue == nil {
 			c.refused(t, with(item.Key, "null"), item.Key, "required")

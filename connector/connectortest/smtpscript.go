@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -142,11 +143,12 @@ func Flood() Act {
 	}
 }
 
-// Echo refuses with this code and all that the client said so far: what a
-// client must not pass on.
+// Echo refuses with this code and all that the client said so far, the last
+// line first: what a client must not pass on.
 func Echo(code string) Act {
 	return func(c *ScriptConn) {
 		lines := strings.Split(strings.TrimRight(strings.ReplaceAll(c.heard.String(), "\r", ""), "\n"), "\n")
+		slices.Reverse(lines)
 		for i, line := range lines {
 			divider := "-"
 			if i == len(lines)-1 {

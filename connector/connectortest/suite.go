@@ -184,7 +184,7 @@ func (c Case) cancelled(t *testing.T) {
 		<-stall.Reached
 		cancel()
 		err := <-failed // hangs, and so fails, if Send does not see the end
-		CheckError(t, err, c.hidden(m)...)
+		_ = CheckError(t, err, c.hidden(m)...)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("cause %v, want context.Canceled", errors.Unwrap(err))
 		}
@@ -214,7 +214,7 @@ func (c Case) closing(t *testing.T) {
 	for i, m := range messages {
 		err := <-results[i]
 		if err != nil {
-			CheckError(t, err, c.hidden(m)...)
+			_ = CheckError(t, err, c.hidden(m)...)
 		}
 		if n := len(c.Arrived(t, m.To)); (n == 1) != (err == nil) || n > 1 {
 			t.Errorf("Send: %v, %d mails arrived", err, n)

@@ -143,18 +143,11 @@ func (b *boundedSCRAM) Next(challenge []byte, more bool) ([]byte, error) {
 	return b.Auth.Next(challenge, more)
 }
 
-// newCredentials returns nil for settings without a sign-in.
+// newCredentials makes the credentials of settings that have some.
 func newCredentials(a authSettings, host connector.Host) (*credentials, error) {
-	switch a.kind() {
-	case authLogin:
+	if a.kind() == authLogin {
 		return &credentials{user: a.User, pass: a.Pass.Reveal()}, nil
-	case authRefresh, authService:
-		tokens, err := newTokenSource(a, host)
-		if err != nil {
-			return nil, err
-		}
-		return &credentials{user: a.User, tokens: tokens}, nil
-	default:
-		return nil, nil
 	}
+	tokens, err := newTokenSource(a, host)
+	return &credentials{user: a.User, tokens: tokens}, err
 }

@@ -39,7 +39,7 @@ const (
 
 // googleTokens is the token endpoint that accessUrl stands in for, as in
 // nodemailer (https://developers.google.com/identity/protocols/oauth2).
-const googleTokens = "https://oauth2.googleapis.com/token"
+const googleTokens = "https://oauth2.googleapis.com/token" //nolint:gosec // an address, no credential
 
 func (a authSettings) kind() authKind {
 	service := a.ServiceClient != "" || a.PrivateKey != ""

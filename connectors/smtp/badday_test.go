@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"crypto/tls"
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -153,15 +154,11 @@ func TestTLS(t *testing.T) {
 			t.Parallel()
 			server := ct.NewSMTPServer(t, c.server)
 			more := object{}
-			for k, v := range c.more {
-				more[k] = v
-			}
+			maps.Copy(more, c.more)
 			if c.trust {
 				options, _ := more["tls"].(object)
 				trusting := object{"ca": server.CA.PEM}
-				for k, v := range options {
-					trusting[k] = v
-				}
+				maps.Copy(trusting, options)
 				more["tls"] = trusting
 			}
 			conn := opened(t, server.Host, server.Port, more)

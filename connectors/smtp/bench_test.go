@@ -18,8 +18,9 @@ import (
 // BenchmarkSend is a whole Send over kept connections to a sink on loopback,
 // 8 at once, with a mail of the size of the built-in templates.
 func BenchmarkSend(b *testing.B) {
-	real := func(o ct.SMTPOptions) func(b *testing.B) (string, int, object) {
+	full := func(o ct.SMTPOptions) func(b *testing.B) (string, int, object) {
 		return func(b *testing.B) (string, int, object) {
+			b.Helper()
 			o.Forget = true
 			server := ct.NewSMTPServer(b, o)
 			return server.Host, server.Port, object{"tls": object{"ca": server.CA.PEM}}
@@ -27,6 +28,7 @@ func BenchmarkSend(b *testing.B) {
 	}
 	bare := func(offer string) func(b *testing.B) (string, int, object) {
 		return func(b *testing.B) (string, int, object) {
+			b.Helper()
 			host, port := sink(b, offer)
 			return host, port, nil
 		}
@@ -34,8 +36,8 @@ func BenchmarkSend(b *testing.B) {
 	for name, start := range map[string]func(b *testing.B) (string, int, object){
 		"bare sink":             bare("250-sink\r\n250 PIPELINING\r\n"),
 		"bare sink, one by one": bare("250 sink\r\n"),
-		"go-smtp":               real(ct.SMTPOptions{}),
-		"go-smtp, STARTTLS":     real(ct.SMTPOptions{TLS: ct.StartTLS}),
+		"go-smtp":               full(ct.SMTPOptions{}),
+		"go-smtp, STARTTLS":     full(ct.SMTPOptions{TLS: ct.StartTLS}),
 	} {
 		b.Run(name, func(b *testing.B) {
 			host, port, more := start(b)
@@ -49,6 +51,7 @@ func BenchmarkSend(b *testing.B) {
 }
 
 func run(b *testing.B, c connector.Connector) {
+	b.Helper()
 	const senders = 8
 	m := ct.Sample()
 	m.HTML = strings.Repeat("<p>A line of a mail about signing in, of the usual length.</p>\n", 100)
@@ -80,6 +83,7 @@ func run(b *testing.B, c connector.Connector) {
 // sink is a mail server that does as little as can be, so that the benchmark
 // measures the client.
 func sink(b *testing.B, offer string) (host string, port int) {
+	b.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)

@@ -31,7 +31,9 @@ func enhanced(words string) (s status, code, rest string) {
 
 // slowDown finds replies that ask to send less in so many words. A reply that
 // merely says "later" (greylisting, maintenance) does not belong here.
-var slowDown = regexp.MustCompile(`(?i)\brate\b.{0,20}\b(limit|exceed|prevent)|\b(limit|exceed).{0,20}\brate\b|unusual rate|rate of (unsolicited )?mail|throttl|too many (?:messages|mails|e-?mails|connections|concurrent|login attempts|requests)|too (?:fast|quickly)|slow(?:ing)? down|connections? limit exceeded`)
+var slowDown = regexp.MustCompile(`(?i)throttl|too (fast|quickly)|slow(ing)? down|unusual rate|rate of (unsolicited )?mail` +
+	`|\brate\b.{0,20}\b(limit|exceed|prevent)|\b(limit|exceed).{0,20}\brate\b|connections? limit exceeded` +
+	`|too many (messages|mails|e-?mails|connections|concurrent|login attempts|requests)`)
 
 // byReply returns what a reply of the server means for the message.
 //

@@ -68,21 +68,10 @@ func newDialer(s settings, host connector.Host, auth *credentials) (*dialer, err
 // dialPlainly stands in for a service that lends no Dial.
 func dialPlainly(ctx context.Context, network, address string) (net.Conn, error) {
 	var d net.Dialer
-	if ip, ok := LocalAddr(ctx); ok {
+	if ip, ok := connector.LocalAddr(ctx); ok {
 		d.LocalAddr = &net.TCPAddr{IP: ip.AsSlice(), Zone: ip.Zone()}
 	}
 	return d.DialContext(ctx, network, address)
-}
-
-// localKey is the key of the local address in a context.
-type localKey struct{}
-
-// LocalAddr returns the local address from which a connection must be made,
-// if the settings name one. A connector.Host's Dial binds its socket to it; a
-// connection from elsewhere is refused.
-func LocalAddr(ctx context.Context) (netip.Addr, bool) {
-	ip, ok := ctx.Value(localKey{}).(netip.Addr)
-	return ip, ok
 }
 
 // machineName returns this machine's name if it can stand in EHLO: fully
@@ -127,7 +116,7 @@ func (d *dialer) try(ctx context.Context, refused string) (*session, *failure) {
 // connect looks up the host and makes the TCP connection.
 func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	if d.local.IsValid() {
-		ctx = context.WithValue(ctx, localKey{}, d.local)
+		ctx = connector.WithLocalAddr(ctx, d.local)
 	}
 	limited, cancel := context.WithTimeout(ctx, d.connecting)
 	defer cancel()

@@ -90,18 +90,18 @@ func signedHeaders() []string {
 	}
 }
 
-// signer signs mails; nil signs none.
-type signer struct{ options dkim.SignOptions }
+// signer signs mails; without options it signs none.
+type signer struct{ options *dkim.SignOptions }
 
-func newSigner(d dkimSettings) (*signer, error) {
+func newSigner(d dkimSettings) (signer, error) {
 	if d.PrivateKey == "" {
-		return nil, nil
+		return signer{}, nil
 	}
 	key, err := parseKey(d.PrivateKey)
 	if err != nil {
-		return nil, fmt.Errorf("dkim: %w", err)
+		return signer{}, fmt.Errorf("dkim: %w", err)
 	}
-	return &signer{options: dkim.SignOptions{
+	return signer{options: &dkim.SignOptions{
 		Domain:                 d.DomainName,
 		Selector:               d.KeySelector,
 		Signer:                 key,
@@ -113,11 +113,11 @@ func newSigner(d dkimSettings) (*signer, error) {
 }
 
 // sign returns raw with a DKIM-Signature in front.
-func (s *signer) sign(raw []byte) ([]byte, error) {
-	if s == nil {
+func (s signer) sign(raw []byte) ([]byte, error) {
+	if s.options == nil {
 		return raw, nil
 	}
-	sign, err := dkim.NewSigner(&s.options)
+	sign, err := dkim.NewSigner(s.options)
 	if err != nil {
 		return nil, fmt.Errorf("dkim: %w", err)
 	}

@@ -111,7 +111,8 @@ func (x explainer) own(f *failure) (connector.Class, string) {
 	case isEnd(f.err), f.lost(), isTimeout(f.err), errors.Is(f.err, errTooMuch):
 		return connector.Temporary, x.what(f)
 	case errors.Is(f.err, errPlainLine):
-		return connector.ConfigFault, "the line is not encrypted, so the password or token was not sent; use a port with TLS, or set ignoreTLS if nobody can listen"
+		return connector.ConfigFault, "the line is not encrypted, so the password or token was not sent; " +
+			"use a port with TLS, or set ignoreTLS if nobody can listen"
 	case errors.Is(f.err, errNoSTARTTLS):
 		return connector.ConfigFault, "the server offers no STARTTLS, and requireTLS is on"
 	case errors.Is(f.err, errNoMechanism), errors.Is(f.err, errIterations), errors.Is(f.err, errLocalAddr),
@@ -155,6 +156,8 @@ func (x explainer) what(f *failure) string {
 		return f.err.Error()
 	case isGarbage(f.err):
 		return "the server's answer was not SMTP"
+	case f.stage == stageToken && !isNetwork(f.err):
+		return "the endpoint's answer cannot be read"
 	case errors.As(f.err, &system):
 		return "the connection failed: " + system.Error()
 	default:
@@ -176,12 +179,12 @@ func (x explainer) waited(at stage) string {
 	}
 }
 
-// attemptEnd is the end of the context of an attempt.
-type attemptEnd struct{ error }
+// attemptEndError is the end of the context of an attempt.
+type attemptEndError struct{ error }
 
-func (e attemptEnd) Unwrap() error { return e.error }
+func (e attemptEndError) Unwrap() error { return e.error }
 
-func isEnd(err error) bool { return errors.As(err, new(attemptEnd)) }
+func isEnd(err error) bool { return errors.As(err, new(attemptEndError)) }
 
 // blame puts the end of the context in place of the broken connection that
 // it left behind. A reply that came in time keeps its word.
@@ -189,7 +192,7 @@ func blame(ctx context.Context, f *failure) *failure {
 	if _, _, isReply := f.reply(); isReply || ctx.Err() == nil || errors.Is(f.err, errClosed) {
 		return f
 	}
-	return fail(f.stage, attemptEnd{ctx.Err()})
+	return fail(f.stage, attemptEndError{ctx.Err()})
 }
 
 func isNetwork(err error) bool { return errors.As(err, new(net.Error)) }

@@ -60,4 +60,4 @@ func (l *line) Write(p []byte) (int, error) {
 	return l.Conn.Write(p)
 }
 
-func (l *line) close() { _ = l.Conn.Close() }
+func (l *line) close() { _ = l.Close() }

@@ -159,34 +159,35 @@ func replaceWord(text, word string) string {
 
 func wordRune(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
 
-// withoutQuotes hides every stretch of text that also stands in a body.
+// withoutQuotes hides every stretch of text that also stands in a body. It
+// looks at each body once, however much of it is quoted.
 func withoutQuotes(text string, bodies []string) string {
+	stands := map[string]bool{} // windows of text: does a body hold it?
+	for at := 0; at+minQuoted <= len(text); at++ {
+		stands[text[at:at+minQuoted]] = false
+	}
+	for _, body := range bodies {
+		for at := 0; at+minQuoted <= len(body); at++ {
+			if window := body[at : at+minQuoted]; !stands[window] {
+				if _, ok := stands[window]; ok {
+					stands[window] = true
+				}
+			}
+		}
+	}
 	var b strings.Builder
-	for at := 0; at < len(text); {
-		n := quoted(text[at:], bodies)
-		if n == 0 {
-			b.WriteByte(text[at])
-			at++
+	quotedTo, shown := 0, 0
+	for at := 0; at+minQuoted <= len(text); at++ {
+		if !stands[text[at:at+minQuoted]] {
 			continue
 		}
-		b.WriteString("[…]")
-		at += n
-	}
-	return strings.ToValidUTF8(b.String(), "")
-}
-
-// quoted returns how many bytes at the beginning of text stand in one of the
-// bodies, or 0 when they are too few to be a quotation.
-func quoted(text string, bodies []string) int {
-	longest := 0
-	for _, body := range bodies {
-		n := minQuoted
-		for n <= len(text) && strings.Contains(body, text[:n]) {
-			longest = max(longest, n)
-			n++
+		if at > quotedTo || at == 0 { // a new quotation begins
+			b.WriteString(text[shown:at] + "[…]")
 		}
+		quotedTo = at + minQuoted
+		shown = quotedTo
 	}
-	return longest
+	return strings.ToValidUTF8(b.String()+text[shown:], "")
 }
 
 // cut shortens text to so many bytes, and shows that it did.

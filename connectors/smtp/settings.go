@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/address"
@@ -83,7 +82,7 @@ const (
 func (s settings) Validate() []connector.Issue {
 	var v issues
 	v.unless(validHost(s.Host), "must be a host name or an IP address, without scheme and port", "host")
-	v.within(s.Port, 1, maxPort, "port")
+	v.within(s.Port, maxPort, "port")
 	v.mailbox(s.FromEmail, "fromEmail")
 	if s.ReplyTo != "" {
 		v.mailbox(s.ReplyTo, "replyTo")
@@ -93,19 +92,19 @@ func (s settings) Validate() []connector.Issue {
 	_, err := netip.ParseAddr(s.Local)
 	v.unless(s.Local == "" || err == nil, "must be an IP address", "localAddress")
 	v.unless(!s.IgnoreTLS || !s.RequireTLS, "contradicts ignoreTLS", "requireTLS")
-	v.within(s.ConnectionTimeout, 1, maxTimeout, "connectionTimeout")
-	v.within(s.GreetingTimeout, 1, maxTimeout, "greetingTimeout")
-	v.within(s.SocketTimeout, 1, maxTimeout, "socketTimeout")
-	v.within(s.DNSTimeout, 1, maxTimeout, "dnsTimeout")
+	v.within(s.ConnectionTimeout, maxTimeout, "connectionTimeout")
+	v.within(s.GreetingTimeout, maxTimeout, "greetingTimeout")
+	v.within(s.SocketTimeout, maxTimeout, "socketTimeout")
+	v.within(s.DNSTimeout, maxTimeout, "dnsTimeout")
 	return v
 }
 
 // Validate implements connector.Validator.
 func (p poolSettings) Validate() []connector.Issue {
 	var v issues
-	v.within(p.MaxConnections, 1, maxConnections, "maxConnections")
-	v.within(p.MaxMessages, 1, maxMessages, "maxMessages")
-	v.within(p.IdleTimeout, 1, maxTimeout, "idleTimeout")
+	v.within(p.MaxConnections, maxConnections, "maxConnections")
+	v.within(p.MaxMessages, maxMessages, "maxMessages")
+	v.within(p.IdleTimeout, maxTimeout, "idleTimeout")
 	return v
 }
 
@@ -133,9 +132,9 @@ func (v *issues) unless(ok bool, message string, path ...any) {
 	}
 }
 
-// within checks a number's bounds.
-func (v *issues) within(n, least, most int, key string) {
-	v.unless(n >= least, "is too small", key)
+// within checks a number's bounds: from 1 on.
+func (v *issues) within(n, most int, key string) {
+	v.unless(n >= 1, "is too small", key)
 	if n > most {
 		*v = append(*v, connector.Issue{Path: []any{key}, Code: "too_big", Message: "is too large"})
 	}
@@ -159,15 +158,13 @@ func mailbox(s string) connector.Mailbox {
 	return connector.Mailbox{Name: name, Address: addr}
 }
 
-// validHost reports whether s can be a host: an IP address, or a name of any
-// script (it is looked up, so the resolver has the last word).
+// validHost reports whether s can be a host: an IP address, or a name in ASCII
+// (the resolver has the last word). Certificates know names in ASCII only.
 func validHost(s string) bool {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return true
 	}
-	odd := func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`/:@?#[]<>"\`, r)
-	}
+	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/:@?#[]<>"\`, r) }
 	return s != "" && len(s) <= maxName && !strings.ContainsFunc(s, odd)
 }
 

@@ -36,6 +36,7 @@ func TestSettingsRefused(t *testing.T) {
 		"a host with scheme":      {object{"host": "smtp://mail.example.com"}, []any{"host"}},
 		"a host with port":        {object{"host": "mail.example.com:25"}, []any{"host"}},
 		"a host with line end":    {object{"host": "mail.example.com\r\nX"}, []any{"host"}},
+		"a host beyond ASCII":     {object{"host": "mäil.example.com"}, []any{"host"}},
 		"port 0":                  {object{"port": 0}, []any{"port"}},
 		"port 65536":              {object{"port": 65536}, []any{"port"}},
 		"a port as text":          {object{"port": "587"}, []any{"port"}},

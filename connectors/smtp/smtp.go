@@ -37,7 +37,7 @@ type mailer struct {
 	from, replyTo connector.Mailbox
 	headers       map[string]string
 	templates     []connector.Template
-	dkim          *signer
+	dkim          signer
 	dialer        *dialer
 	pool          *pool
 	explainer     explainer
@@ -50,9 +50,11 @@ func open(s settings, host connector.Host) (connector.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth, err := newCredentials(s.Auth, host)
-	if err != nil {
-		return nil, err
+	var auth *credentials
+	if s.Auth.kind() != authNone {
+		if auth, err = newCredentials(s.Auth, host); err != nil {
+			return nil, err
+		}
 	}
 	d, err := newDialer(s, host, auth)
 	if err != nil {
@@ -164,7 +166,7 @@ func (c *mailer) Close() error {
 
 // queueForms find the id under which a server queued a mail in its words:
 // Postfix and its kin, Exim, and the bare id of Amazon SES.
-var queueForms = regexp.MustCompile(`(?i)(?:queued as |\bid=)([!-~]{4,100}?)[.,;>)]?(?:\s|$)|^ok ([0-9a-z-]{20,100})$`)
+var queueForms = regexp.MustCompile(`(?i)(?:queued as |\bid=)([[:graph:]]{4,100}?)[.,;>)]?(?:\s|$)|^ok ([0-9a-z-]{20,100})$`)
 
 func queueID(words string) string {
 	m := queueForms.FindStringSubmatch(words)

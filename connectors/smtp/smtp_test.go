@@ -60,6 +60,7 @@ func TestConformance(t *testing.T) {
 
 // stall is a server that takes the mail and never says so.
 func stall(t *testing.T) connectortest.Stall {
+	t.Helper()
 	reached := make(chan struct{}, 1)
 	server := connectortest.NewScriptServer(t, connectortest.Script{
 		Acts: map[connectortest.Stage]connectortest.Act{connectortest.StageEnd: connectortest.Hang(reached)},
@@ -70,6 +71,7 @@ func stall(t *testing.T) connectortest.Stall {
 // echoes are servers that refuse with everything they have heard: sign-in,
 // recipient, mail.
 func echoes(t *testing.T) []connectortest.Fault {
+	t.Helper()
 	var faults []connectortest.Fault
 	for stage, want := range map[connectortest.Stage]connector.Class{
 		connectortest.StageAuth: connector.ConfigFault,

@@ -27,23 +27,21 @@ const sessionTickets = 16
 func (t tlsSettings) Validate() []connector.Issue {
 	var v issues
 	v.unless(t.Servername == "" || validHost(t.Servername), "must be a host name or an IP address", "servername")
-	_, err := t.roots()
-	v.unless(err == nil, "must hold certificates in PEM form", "ca")
-	_, err = t.identity()
+	_, ok := t.roots()
+	v.unless(ok, "must hold certificates in PEM form", "ca")
+	_, err := t.identity()
 	v.unless(err == nil, "must be the PEM certificate that belongs to the PEM key", "cert")
 	return v
 }
 
 // roots returns the certificate authorities to trust; nil means the system's.
-func (t tlsSettings) roots() (*x509.CertPool, error) {
+func (t tlsSettings) roots() (_ *x509.CertPool, ok bool) {
 	if t.CA == "" {
-		return nil, nil
+		return nil, true
 	}
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM([]byte(t.CA)) {
-		return nil, errors.New("no certificate in PEM form")
-	}
-	return pool, nil
+	ok = pool.AppendCertsFromPEM([]byte(t.CA))
+	return pool, ok
 }
 
 // identity returns the client's own certificate, if any.
@@ -53,7 +51,7 @@ func (t tlsSettings) identity() ([]tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair([]byte(t.Cert), []byte(t.Key.Reveal()))
 	if err != nil {
-		return nil, errors.New("certificate and key do not fit") // the cause may quote the key
+		return nil, errors.New("tls.cert: certificate and key do not fit") // the cause may quote the key
 	}
 	return []tls.Certificate{pair}, nil
 }
@@ -76,9 +74,9 @@ func (t tlsSettings) version() uint16 {
 // config makes the TLS configuration for a server; names are the candidates
 // for its name, the first that is set counts.
 func (t tlsSettings) config(names ...string) (*tls.Config, error) {
-	roots, err := t.roots()
-	if err != nil {
-		return nil, err
+	roots, ok := t.roots()
+	if !ok {
+		return nil, errors.New("tls.ca: no certificate in PEM form")
 	}
 	identity, err := t.identity()
 	if err != nil {

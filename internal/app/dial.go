@@ -19,13 +19,18 @@ const connectTimeout = 2 * time.Minute
 // networks are allowed it refuses them after name resolution, right before
 // connecting, so that no name that a tenant chose can lead inside.
 func newDialer(allowPrivate bool) func(ctx context.Context, network, address string) (net.Conn, error) {
-	d := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
-	if !allowPrivate {
-		d.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
-			return refusePrivate(address)
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		d := &net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}
+		if !allowPrivate {
+			d.ControlContext = func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
+				return refusePrivate(resolved)
+			}
 		}
+		if local, ok := connector.LocalAddr(ctx); ok {
+			d.LocalAddr = &net.TCPAddr{IP: local.AsSlice(), Zone: local.Zone()}
+		}
+		return d.DialContext(ctx, network, address)
 	}
-	return d.DialContext
 }
 
 // errPrivate is shown to operators.

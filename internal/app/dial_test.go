@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"testing"
 
 	"github.com/postern-mail/postern/connector"
@@ -56,4 +57,12 @@ func TestDialerChecksAfterResolution(t *testing.T) {
 		t.Fatalf("with private networks allowed: %v", err)
 	}
 	conn.Close()
+	conn, err = newDialer(true)(connector.WithLocalAddr(t.Context(), netip.MustParseAddr("127.0.0.2")), "tcp4", name)
+	if err != nil {
+		t.Fatalf("from a local address: %v", err)
+	}
+	defer conn.Close()
+	if from := conn.LocalAddr().(*net.TCPAddr).IP.String(); from != "127.0.0.2" {
+		t.Errorf("connected from %s", from)
+	}
 }

@@ -1,0 +1,107 @@
+package smtp
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"github.com/postern-mail/postern/connector"
+	ct "github.com/postern-mail/postern/connector/connectortest"
+)
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	m := connector.Message{
+		To: "jane.doe@example.com", Payload: map[string]any{"code": "428571", "link": "https://app.example.com/i?t=abcdef"},
+		Text: "Hello Jane,\nthe secret sauce is basil and patience.\n",
+		HTML: "<p>Hello <b>Jane</b>, welcome to the very private club.</p>",
+	}
+	r := redactor{needles: []string{"hunter22"}}.of(m).quoting(m, nil)
+	b64 := base64.StdEncoding.EncodeToString
+	for in, want := range map[string]string{
+		"no such user":                                               "no such user",
+		"line one\r\nline\ttwo\x00\x07  three":                       "line one line two three",
+		"<jane.doe@example.com>: user unknown":                       "<***@example.com>: user unknown",
+		"JANE.DOE@EXAMPLE.COM unknown":                               "***@EXAMPLE.COM unknown",
+		"user jane.doe is unknown":                                   "user *** is unknown",
+		"xjane.doey is somebody else":                                "xjane.doey is somebody else",
+		"your code 428571 looks like spam":                           "your code *** looks like spam",
+		"code:428571.":                                               "code:***.",
+		"4285\u200b71 with a hidden joint":                           "*** with a hidden joint",
+		"bad link https://app.example.com/i?t=abcdef":                "bad link ***",
+		"password hunter22 is wrong":                                 "password *** is wrong",
+		"AUTH PLAIN " + b64([]byte("\x00u\x00hunter22")) + " failed": "AUTH PLAIN *** failed",
+		"line " + b64([]byte("your code: 428571 now")):               "line ***",
+		"found: the secret sauce is basil and patience. in the body": "found:[…] in the body",
+		"phrase: welcome to the very private club!":                  "phrase:[…]!",
+		"blocked \u202etxet esrever":                                 "blocked txet esrever",
+		"bad bytes \xff\xfe":                                         "bad bytes \uFFFD\uFFFD",
+		"":                                                           "",
+	} {
+		if got := r.words(in, maxWords); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestWordsProperties: whatever a server says, what is passed on is one short
+// line of UTF-8 without code, password and recipient.
+func TestWordsProperties(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		code := rapid.StringMatching(`[0-9]{6}`).Draw(t, "code")
+		pass := rapid.StringMatching(`[A-Za-z0-9+/!?]{6,20}`).Draw(t, "pass")
+		local := rapid.StringMatching(`[a-z][a-z0-9.+_-]{4,20}[a-z0-9]`).Draw(t, "local")
+		r := redactor{needles: []string{pass}}.of(connector.Message{
+			To: local + "@example.com", Payload: map[string]any{"code": code},
+		})
+		piece := rapid.OneOf(
+			rapid.Just(code), rapid.Just(pass), rapid.Just(local+"@example.com"), rapid.Just(" "),
+			rapid.Just(base64.StdEncoding.EncodeToString([]byte("\x00user\x00"+pass))),
+			rapid.String(), rapid.Just("\r\n"),
+		)
+		said := strings.Join(rapid.SliceOfN(piece, 0, 30).Draw(t, "said"), " ")
+		got := r.words(said, maxWords)
+		if len(got) > maxWords || !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) {
+			t.Fatalf("%d bytes: %q", len(got), got)
+		}
+		for _, hidden := range []string{code, pass, local + "@"} {
+			if strings.Contains(got, hidden) {
+				t.Fatalf("%q is in %q", hidden, got)
+			}
+		}
+	})
+}
+
+func FuzzWords(f *testing.F) {
+	f.Add("550 5.1.1 <jane.doe@example.com> 428571", "428571")
+	f.Add("\xff\xe2\x80\x8b\r\n.", "42")
+	f.Fuzz(func(t *testing.T, said, code string) {
+		m := connector.Message{To: "jane.doe@example.com", Payload: map[string]any{"code": code}, Text: said}
+		got := redactor{needles: []string{"hunter22"}}.of(m).quoting(m, nil).words(said, maxWords)
+		if len(got) > maxWords || !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) ||
+			strings.Contains(got, "hunter22") {
+			t.Errorf("%d bytes: %q", len(got), got)
+		}
+	})
+}
+
+// TestQuotedContent: a server repeats the mail as it went over the wire, in
+// base64 here. That is the body, too.
+func TestQuotedContent(t *testing.T) {
+	t.Parallel()
+	server := ct.NewScriptServer(t, ct.Script{Acts: map[ct.Stage]ct.Act{ct.StageEnd: ct.Echo("554")}})
+	m := ct.Sample()
+	m.Text = strings.Repeat("Слова этого письма не для чужих. ", 8)
+	m.HTML = ""
+	e := fails(t, opened(t, server.Host, server.Port, nil), m)
+	for at := 0; at+24 <= len(m.Text); at += 3 {
+		if strings.Contains(e.Message, base64.StdEncoding.EncodeToString([]byte(m.Text[at:at+24]))) {
+			t.Fatalf("the body is in %q", e.Message)
+		}
+	}
+}

@@ -54,7 +54,7 @@ lint: $(golangci) ## Check format, vet, golangci-lint, and that go.mod is tidy
 	@unformatted=$$(gofmt -l .); \
 	if [[ -n $$unformatted ]]; then printf 'not formatted (run gofmt -w):\n%s\n' "$$unformatted" >&2; exit 1; fi
 	@go vet ./...
-	@$(golangci) run
+	@$(golangci) run --allow-parallel-runners
 	@go mod tidy -diff
 	@cd tools && go mod tidy -diff
 

@@ -52,7 +52,7 @@ func (c *client) try(method, path string, body any) (a answer, err error) {
 		content = bytes.NewReader(encoded)
 	}
 	// The client's own time-out bounds it.
-	request, err := http.NewRequest(method, c.base+path, content) //nolint:noctx // see above
+	request, err := http.NewRequest(method, c.base+path, content)
 	if err != nil {
 		return answer{}, fmt.Errorf("make request: %w", err)
 	}
@@ -145,10 +145,10 @@ type message struct {
 	To       string
 	Status   string
 	Attempts []struct {
-		Class    string
-		Status   int
-		Enhanced string
-		Answer   string
+		Outcome        string // sent, or the class of the failure
+		Status         int
+		EnhancedStatus string
+		Answer         string
 	}
 	Events []struct {
 		Kind string

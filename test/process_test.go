@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -79,6 +78,9 @@ func launch(t testing.TB, o nodeOptions) *node {
 	}()
 	t.Cleanup(func() {
 		n.kill(t)
+		if n.log.contains("WARNING: DATA RACE") {
+			t.Error("the race detector has found something")
+		}
 		if t.Failed() {
 			t.Logf("log of process %d:\n%s", n.cmd.Process.Pid, n.log)
 		}
@@ -175,13 +177,17 @@ func (r *record) contains(text string) bool {
 	return false
 }
 
-// String returns the last lines.
+// String returns the last lines, without the reading requests that tests make
+// while they wait.
 func (r *record) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	const shown = 40
-	if left := len(r.lines) - shown; left > 0 {
-		return fmt.Sprintf("(%d lines before)\n%s", left, strings.Join(r.lines[left:], "\n"))
+	var lines []string
+	for _, line := range r.lines {
+		if !strings.Contains(line, `"method":"GET"`) {
+			lines = append(lines, line)
+		}
 	}
-	return strings.Join(r.lines, "\n")
+	const shown = 40
+	return strings.Join(lines[max(0, len(lines)-shown):], "\n")
 }

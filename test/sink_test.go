@@ -117,6 +117,19 @@ func (s *sink) has(id string) bool {
 	return len(s.deliveries[id]) > 0
 }
 
+// missing returns how many of these messages have not come.
+func (s *sink) missing(ids []string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, id := range ids {
+		if len(s.deliveries[id]) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // code returns the code of the newest mail to a recipient, "" when there is
 // none.
 func (s *sink) code(to string) string {

@@ -36,10 +36,10 @@ func newBench(p process) *cobra.Command {
 		ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
 		if *database == "" && o.URL == "" {
-			*database, _ = p.variable("POSTERN_DATABASE")
+			*database = p.variable("POSTERN_DATABASE")
 		}
 		o.Database = connector.Secret(*database)
-		key, _ := p.variable("POSTERN_API_KEY")
+		key := p.variable("POSTERN_API_KEY")
 		o.APIKey = connector.Secret(key)
 		if o.Program, err = os.Executable(); err != nil {
 			return fmt.Errorf("find this program: %w", err)
@@ -71,13 +71,7 @@ func addBenchFlags(flags *pflag.FlagSet) (o *bench.Options, asJSON *bool) {
 
 // benchAndReport measures, and prints what was found.
 func benchAndReport(ctx context.Context, p process, o bench.Options, asJSON bool) error {
-	clear := func() {}
-	if isTerminal(p.stderr) {
-		o.Progress = func(s bench.Progress) { showProgress(p, s) }
-		clear = func() { _ = printf(p.stderr, "\r\x1b[K") } // nobody is looking if that fails
-	}
-	report, err := bench.Measure(ctx, o)
-	clear()
+	report, err := measure(ctx, p, o)
 	if err != nil {
 		return err
 	}
@@ -90,6 +84,15 @@ func benchAndReport(ctx context.Context, p process, o bench.Options, asJSON bool
 		err = errors.New("codes were refused, lost or sent twice: the figures do not count")
 	}
 	return err
+}
+
+// measure shows how far it is while somebody is looking.
+func measure(ctx context.Context, p process, o bench.Options) (*bench.Report, error) {
+	if isTerminal(p.stderr) {
+		o.Progress = func(s bench.Progress) { showProgress(p, s) }
+		defer showProgress(p, bench.Progress{}) // clears the line
+	}
+	return bench.Measure(ctx, o)
 }
 
 // showProgress writes one line over the last one.

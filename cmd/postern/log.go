@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/postern-mail/postern/internal/config"
@@ -100,7 +102,11 @@ type lineWriter struct {
 }
 
 func (l *lineWriter) Write(line []byte) (int, error) {
-	if _, err := l.w.Write(append(l.head, line...)); err != nil {
+	head := l.head
+	if len(line) == 1 { // no attributes: the head ends the line
+		head = bytes.TrimRight(head, " ")
+	}
+	if _, err := l.w.Write(slices.Concat(head, line)); err != nil {
 		return 0, err
 	}
 	return len(line), nil

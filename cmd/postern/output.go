@@ -45,19 +45,17 @@ func isTerminal(w io.Writer) bool {
 // coloured reports whether w takes colours: a terminal, unless NO_COLOR
 // (no-color.org) or a dumb terminal say otherwise.
 func (p process) coloured(w io.Writer) bool {
-	noColour, _ := p.variable("NO_COLOR")
-	kind, _ := p.variable("TERM")
-	return isTerminal(w) && noColour == "" && kind != "dumb"
+	return isTerminal(w) && p.variable("NO_COLOR") == "" && p.variable("TERM") != "dumb"
 }
 
-// variable looks an environment variable up.
-func (p process) variable(name string) (value string, ok bool) {
+// variable returns an environment variable, "" if it is not set.
+func (p process) variable(name string) string {
 	for _, entry := range slices.Backward(p.environ) {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value, true
+			return value
 		}
 	}
-	return "", false
+	return ""
 }
 
 // paint marks up text for terminals (ECMA-48, SGR).

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"strings"
-	"testing"
 )
 
 // server is a process of postern serve.
@@ -78,16 +76,4 @@ func (s *server) wait() error {
 func (s *server) kill() {
 	_ = s.cmd.Process.Kill()
 	_ = s.wait()
-}
-
-// firstKey is the API key that it printed; only after the process has ended.
-func (s *server) firstKey(t testing.TB) string {
-	t.Helper()
-	for line := range strings.Lines(s.out.String()) {
-		if key := strings.TrimSpace(line); strings.HasPrefix(key, "postern_") {
-			return key
-		}
-	}
-	t.Fatalf("no API key in:\n%s", s.out.String())
-	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ const (
 
 // run runs one command line and returns the exit code.
 func run(ctx context.Context, args []string, p process) int {
-	root := newRoot(p)
+	root := newRoot(p) //nolint:contextcheck // commands get ctx from ExecuteContextC
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
@@ -135,13 +136,20 @@ func isUsage(err error) bool {
 	return usage
 }
 
-// oneLine is an error as it is shown.
+// oneLine is an error as it is shown. Those of libraries, and errors.Join,
+// have several lines, some of them twice.
 func oneLine(err error) string {
 	text := err.Error()
 	if f, ok := errors.AsType[*fault.Fault](err); ok {
 		text = f.Message
 	}
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": ")
 }
 
 // settingsOf reads the settings of a command.

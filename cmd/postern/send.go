@@ -96,7 +96,7 @@ func readPayload(stdin io.Reader, text string) (json.RawMessage, error) {
 	data := []byte(text)
 	var err error
 	if path, isFile := strings.CutPrefix(text, "@"); isFile {
-		data, err = os.ReadFile(path) //nolint:gosec // the caller's own file
+		data, err = os.ReadFile(path)
 	} else if text == "-" {
 		data, err = io.ReadAll(io.LimitReader(stdin, maxAnswer))
 	}

@@ -96,9 +96,9 @@ func serve(ctx context.Context, p process, s config.Settings) error {
 	case err = <-ended: // never on its own, unless the listener breaks
 		err = fmt.Errorf("serve on %s: %w", at, err)
 	case <-ctx.Done():
+		stopListening() // from now on a signal does what it does to any program
 		log.Info("stopping; a second signal ends at once", "timeout", s.ShutdownTimeout)
 	}
-	stopListening() // from now on a signal does what it does to any program
 	return errors.Join(err, stop(context.WithoutCancel(ctx), server, service, s.ShutdownTimeout, log))
 }
 

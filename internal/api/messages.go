@@ -207,10 +207,10 @@ func messageDraft(b newMessageJSON) (outbox.Draft, error) {
 // ("unknown", for one) counts as none: no mail fails for it.
 func clientIP(s string) string {
 	if ip, err := netip.ParseAddr(s); err == nil {
-		return ip.Unmap().String()
+		return ip.Unmap().WithZone("").String()
 	}
 	if withPort, err := netip.ParseAddrPort(s); err == nil {
-		return withPort.Addr().Unmap().String()
+		return withPort.Addr().Unmap().WithZone("").String()
 	}
 	return ""
 }
@@ -221,7 +221,7 @@ func (s *server) listMessages(ctx context.Context, in *messageListInput) (*messa
 		return nil, err
 	}
 	f := events.Filter{
-		Status: outbox.Status(in.Status), To: address.Key(in.To), Type: connector.TemplateType(in.Type), Before: in.Before,
+		Status: outbox.Status(in.Status), To: address.Masked(in.To), Type: connector.TemplateType(in.Type), Before: in.Before,
 	}
 	f.Limit, f.Offset = in.window()
 	list, total, err := s.Messages.ListMessages(ctx, c.key.TenantID, f)

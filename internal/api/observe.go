@@ -59,10 +59,6 @@ func (s *server) observe(next http.Handler) http.Handler {
 			}
 			s.report(ctx, c, answer)
 		}()
-		if r.ContentLength > maxBody {
-			s.refuse(c, answer, errTooLarge())
-			return
-		}
 		next.ServeHTTP(answer, r.WithContext(ctx))
 	})
 }

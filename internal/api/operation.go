@@ -163,10 +163,8 @@ func (s *server) humaConfig() huma.Config {
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	// A client may be newer than we are: keys that we do not know are ignored.
 	c.AllowAdditionalPropertiesByDefault = true
-	c.Formats = map[string]huma.Format{"application/json": {
-		Marshal:   writeJSON,
-		Unmarshal: readJSON,
-	}}
+	format := huma.Format{Marshal: writeJSON, Unmarshal: readJSON}
+	c.Formats = map[string]huma.Format{mediaJSON: format, "json": format} // the latter is any type that ends in +json
 	c.Transformers = []huma.Transformer{s.transform}
 	describe(c.OpenAPI)
 	return c

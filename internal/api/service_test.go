@@ -41,7 +41,7 @@ import (
 // the test chooses. What it answers and logs is searched for secrets at the
 // end.
 type service struct {
-	t        *testing.T
+	t        testing.TB
 	handler  http.Handler
 	options  api.Options
 	store    *store.Store
@@ -59,7 +59,7 @@ type service struct {
 const providerSecret = "pr0vider-s3cret-Zq8"
 
 // start makes a service without connector that delivers.
-func start(t *testing.T, change ...func(*api.Options)) *service {
+func start(t testing.TB, change ...func(*api.Options)) *service {
 	t.Helper()
 	s := &service{t: t, clock: &clock{}, log: &record{}, shown: &record{}, provider: &provider{}}
 	s.build(change)
@@ -77,7 +77,7 @@ func start(t *testing.T, change ...func(*api.Options)) *service {
 	return s
 }
 
-func must[T any](t *testing.T) func(v T, err error) T {
+func must[T any](t testing.TB) func(v T, err error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -95,7 +95,7 @@ func (s *service) build(change []func(*api.Options)) {
 	if _, _, err := s.store.Migrate(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.store.EnsureTenant(ctx, tenants.Tenant{ID: tenants.Default, Name: "Default", CreatedAt: s.clock.now()}); err != nil {
+	if err := s.store.EnsureTenant(ctx, tenants.Tenant{ID: tenants.Default, Name: "Default", CreatedAt: s.clock.now()}); err != nil {
 		t.Fatal(err)
 	}
 	keys := must[*secrets.Keys](t)(secrets.Parse(must[[]byte](t)(secrets.Generate())))
@@ -109,7 +109,7 @@ func (s *service) build(change []func(*api.Options)) {
 	registry := prometheus.NewRegistry()
 	o := api.Options{
 		Access: must[*access.Service](t)(access.New(s.store, s.clock.now)), Router: s.router,
-		Composer: compose.New(must[*templates.Builtin](t)(templates.NewBuiltin()), template.NewCache()),
+		Composer: compose.New(must[*templates.Builtin](t)(templates.NewBuiltin()), template.NewCache(100)),
 		Outbox:   outbox.New(s.store, keys, s.clock.now), Hub: events.NewHub(s.store), Messages: s.store,
 		Inbox: box, Idempotency: s.store, Keys: keys, Metrics: metrics.New(registry), Gatherer: registry,
 		Ready: s.store.Ping, Now: s.clock.now, Log: log, Version: "v1.2.3-test",
@@ -174,7 +174,7 @@ type request struct {
 
 // answer is what came back.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   string
@@ -183,7 +183,7 @@ type answer struct {
 // do calls the service.
 func (s *service) do(r request) answer {
 	s.t.Helper()
-	return s.doWith(s.t.Context(), r)
+	return s.doWith(context.Background(), r)
 }
 
 func (s *service) doWith(ctx context.Context, r request) answer {
@@ -199,7 +199,7 @@ func (s *service) doWith(ctx context.Context, r request) answer {
 // doSecretly calls the service where the answer must show a secret.
 func (s *service) doSecretly(r request) answer {
 	s.t.Helper()
-	return s.send(s.t.Context(), r)
+	return s.send(context.Background(), r)
 }
 
 func (s *service) send(ctx context.Context, r request) answer {
@@ -290,11 +290,15 @@ func (a answer) problem() shape {
 	return e
 }
 
-// paths lists the fields at fault, as templates[0].subject.
+// paths lists the fields at fault, as templates[0].subject; (all) is the whole
+// body.
 func (e shape) paths() []string {
 	paths := []string{}
 	for _, issue := range e.Data.Issues {
 		var b strings.Builder
+		if len(issue.Path) == 0 {
+			b.WriteString("(all)")
+		}
 		for _, step := range issue.Path {
 			switch step := step.(type) {
 			case string:

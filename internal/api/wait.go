@@ -90,15 +90,12 @@ func (s *server) await(ctx context.Context, messageID string) (verdict, error) {
 	return v, nil
 }
 
-// holdOn moves the connection's deadlines, which the listener has set for
-// short calls, behind a wait. Otherwise the reader would take the client for
-// gone, and the answer could not be written.
+// holdOn moves the deadline for writing the answer, which the listener has
+// set for short calls, behind a wait. The one for reading ends with the
+// request's body.
 func (c *call) holdOn(wait time.Duration) {
-	control := http.NewResponseController(c.w)
-	until := time.Now().Add(wait + answerGrace)
 	// Writers without deadlines need none moved.
-	_ = control.SetReadDeadline(until)
-	_ = control.SetWriteDeadline(until)
+	_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(wait + answerGrace))
 }
 
 // refusal returns the fault for a message that ended without being sent, and

@@ -7,7 +7,6 @@ func levels() map[string]int {
 		"connector":            0,
 		"internal/address":     0,
 		"internal/archtest":    0,
-		"internal/bench":       0,
 		"internal/fault":       0,
 		"internal/idempotency": 0,
 		"internal/metrics":     0,
@@ -15,6 +14,7 @@ func levels() map[string]int {
 		"internal/template":    0,
 
 		"connector/connectortest": 1,
+		"internal/bench":          1,
 		"internal/config":         1,
 		"internal/mime":           1,
 		"internal/queue":          1,

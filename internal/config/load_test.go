@@ -165,7 +165,11 @@ func TestRefusals(t *testing.T) {
 		},
 		"password with a mark of a URL": {
 			environ: []string{"POSTERN_DATABASE=postgres://u:123#" + secret + "@db/x"},
-			want:    `POSTERN_DATABASE: must be a postgres:// or postgresql:// URL, or empty for SQLite in the data folder`,
+			want:    `POSTERN_DATABASE: must have a password whose special characters are percent-encoded, such as %2F for /`,
+		},
+		"password with a slash": {
+			environ: []string{"POSTERN_DATABASE=postgres://u:" + secret + ":/@db/x"},
+			want:    `POSTERN_DATABASE: must have a password whose special characters are percent-encoded, such as %2F for /`,
 		},
 		"keyset's path": {
 			args: []string{"--keyset", "./" + secret},
@@ -266,11 +270,11 @@ func TestSecretsAreMasked(t *testing.T) {
 		"postgres://db/postern":                  "postgres://db/postern",
 		"postgres://u@db:5432/p?sslmode=disable": "postgres://u@db:5432/p?sslmode=disable",
 		"postgresql://u:hunter2@db/p":            "postgresql://u:********@db/p",
-		"postgres://u:hunter2@db/p?sslmode=require&password=hunter2&sslpassword=hunter2": "postgres://u:********@db/p?sslmode=require&password=********&sslpassword=********",
-		"postgres:///p?host=/run/pg&PassWord=hunter2":                                    "postgres:///p?host=/run/pg&PassWord=********",
-		"postgres://db/p?%70assword=hunter2":                                             "postgres://db/p?%70assword=********",
-		"postgres://u:1?hunter2@db/p":                                                    "postgres://u:1?********",
-		"postgres://db/p?%zz=hunter2":                                                    "postgres://db/p?%zz=********",
+		"postgres://u:hunter2@db/p?sslmode=require&password=hunter2&x=hunter2": "postgres://u:********@db/p?sslmode=require&********&********",
+		"postgres:///p?host=/run/pg&PassWord=hunter2":                          "postgres:///p?host=/run/pg&********",
+		"postgres://db/p?%70assword=hunter2":                                   "postgres://db/p?********",
+		"postgres://u:1?hunter2":                                               "postgres://u:1?********",
+		"postgres://db/p?&%zz=hunter2":                                         "postgres://db/p?********",
 	}
 	for database, want := range tests {
 		s, shown, err := load(t, []string{

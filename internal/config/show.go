@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/postern-mail/postern/connector"
@@ -30,8 +31,17 @@ func (s setting) shown(text string) any {
 
 func maskAll(text string) string { return connector.Secret(text).String() }
 
-// maskURL hides what is secret in a database URL: the password, wherever it
-// is, and leaves the rest to recognize it by.
+// harmless are the parameters of a database URL that may be shown. Of others
+// not even the name is: a password with a & in it would go on there.
+func harmless() []string {
+	return []string{
+		"application_name", "connect_timeout", "dbname", "host", "pool_max_conns", "pool_min_conns", "port",
+		"search_path", "sslcert", "sslkey", "sslmode", "sslrootcert", "target_session_attrs", "user",
+	}
+}
+
+// maskURL hides what may be secret in a database URL: the password, wherever
+// it is, and leaves the rest to recognize it by.
 func maskURL(text string) string {
 	if text == "" {
 		return ""
@@ -50,23 +60,17 @@ func maskURL(text string) string {
 		b.WriteByte('@')
 	}
 	b.WriteString(u.Host + u.EscapedPath())
-	for i, pair := range strings.Split(u.RawQuery, "&") {
-		key, _, isPair := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(key)
-		switch {
-		case pair == "":
+	separator := "?"
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
+		if pair == "" {
 			continue
-		case !isPair: // the rest of a password that holds a question mark
+		}
+		key, _, isPair := strings.Cut(pair, "=")
+		if !isPair || !slices.Contains(harmless(), key) {
 			pair = connector.SecretMask
-		case err != nil || strings.Contains(strings.ToLower(name), "pass"): // password, sslpassword
-			pair = key + "=" + connector.SecretMask
 		}
-		if i == 0 {
-			b.WriteByte('?')
-		} else {
-			b.WriteByte('&')
-		}
-		b.WriteString(pair)
+		b.WriteString(separator + pair)
+		separator = "&"
 	}
 	return b.String()
 }

@@ -63,8 +63,12 @@ func databaseURL(text string) (connector.Secret, error) {
 	}
 	// What url.Parse has to say repeats the URL and with it the password.
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Opaque != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Opaque != "" {
 		return "", errors.New("must be a postgres:// or postgresql:// URL, or empty for SQLite in the data folder")
+	}
+	// A /, ? or # in the password ends the host before it began.
+	if u.Fragment != "" || strings.Contains(u.EscapedPath()+u.RawQuery, "@") {
+		return "", errors.New("must have a password whose special characters are percent-encoded, such as %2F for /")
 	}
 	return connector.Secret(text), nil
 }

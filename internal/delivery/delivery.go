@@ -84,9 +84,9 @@ func (d *Deliverer) Deliver(ctx context.Context, messageID string) (queue.Result
 	now := d.now()
 	switch {
 	case !now.Before(m.Deadline):
-		return d.end(ctx, m, outbox.Expired, events.Expired, "its deadline passed before it could be sent", nil)
+		return d.end(ctx, m, outbox.Expired, "its deadline passed before it could be sent", nil)
 	case superseded:
-		return d.end(ctx, m, outbox.Superseded, events.Superseded, "a newer one to this address was asked for", nil)
+		return d.end(ctx, m, outbox.Superseded, "a newer one to this address was asked for", nil)
 	}
 	attempt, sendErr := d.attempt(ctx, m)
 	if sendErr != nil && ctx.Err() != nil {
@@ -136,33 +136,35 @@ func unavailable(err error) error {
 
 // verdict turns the result of an attempt into the message's next state.
 func (d *Deliverer) verdict(ctx context.Context, m outbox.Message, a *events.Attempt, sendErr error) (queue.Result, error) {
-	var failure *connector.Error
-	if sendErr != nil && !errors.As(sendErr, &failure) {
+	if sendErr == nil {
+		d.observe(ctx, m, a, nil)
+		return d.end(ctx, m, outbox.Sent, a.Answer, a)
+	}
+	failure, ok := errors.AsType[*connector.Error](sendErr)
+	if !ok {
 		failure = &connector.Error{Class: connector.Temporary, Message: "the connector broke", Err: sendErr}
 	}
-	if failure == nil {
-		d.observe(m, a, nil)
-		return d.end(ctx, m, outbox.Sent, events.Sent, a.Answer, a)
-	}
 	a.Class, a.Status, a.Enhanced, a.Answer = failure.Class, failure.Status, failure.Enhanced, failure.Message
-	d.observe(m, a, failure.Err)
+	d.observe(ctx, m, a, failure.Err)
 	switch failure.Class {
 	case connector.InvalidResponse:
-		return d.end(ctx, m, outbox.Sent, events.Sent, failure.Message, a)
+		return d.end(ctx, m, outbox.Sent, failure.Message, a)
 	case connector.Recipient, connector.Permanent:
-		return d.end(ctx, m, outbox.Failed, events.Failed, failure.Message, a)
+		return d.end(ctx, m, outbox.Failed, failure.Message, a)
 	case connector.Temporary, connector.Throttled, connector.ConfigFault:
 		return d.tryAgain(ctx, m, failure, a)
 	}
-	return d.end(ctx, m, outbox.Failed, events.Failed, failure.Message, a)
+	return d.end(ctx, m, outbox.Failed, failure.Message, a)
 }
 
 // tryAgain defers the message, or ends it when the next attempt would come
 // after its deadline.
-func (d *Deliverer) tryAgain(ctx context.Context, m outbox.Message, failure *connector.Error, a *events.Attempt) (queue.Result, error) {
+func (d *Deliverer) tryAgain(
+	ctx context.Context, m outbox.Message, failure *connector.Error, a *events.Attempt,
+) (queue.Result, error) {
 	retryAt := d.now().Add(backoff(a.Number, failure.RetryAfter))
 	if !retryAt.Before(m.Deadline) {
-		return d.end(ctx, m, outbox.Expired, events.Expired, "no time is left for another attempt: "+failure.Message, a)
+		return d.end(ctx, m, outbox.Expired, "no time is left for another attempt: "+failure.Message, a)
 	}
 	event := events.Event{Kind: events.Deferred, At: d.now(), Detail: failure.Message}
 	o := Outcome{MessageID: m.ID, Status: outbox.Accepted, Attempt: a, Event: event}
@@ -172,10 +174,12 @@ func (d *Deliverer) tryAgain(ctx context.Context, m outbox.Message, failure *con
 	return queue.Result{RetryAt: retryAt}, nil
 }
 
-// end stores a message's final state.
-func (d *Deliverer) end(ctx context.Context, m outbox.Message, s outbox.Status, k events.Kind, detail string, a *events.Attempt) (queue.Result, error) {
+// end stores a message's final state. The event that leads to it has its name.
+func (d *Deliverer) end(
+	ctx context.Context, m outbox.Message, s outbox.Status, detail string, a *events.Attempt,
+) (queue.Result, error) {
 	now := d.now()
-	o := Outcome{MessageID: m.ID, Status: s, Attempt: a, Event: events.Event{Kind: k, At: now, Detail: detail}}
+	o := Outcome{MessageID: m.ID, Status: s, Attempt: a, Event: events.Event{Kind: events.Kind(s), At: now, Detail: detail}}
 	if err := d.record(ctx, o); err != nil {
 		return queue.Result{}, err
 	}
@@ -197,7 +201,7 @@ func (d *Deliverer) record(ctx context.Context, o Outcome) error {
 }
 
 // observe writes one attempt to the log and the figures.
-func (d *Deliverer) observe(m outbox.Message, a *events.Attempt, cause error) {
+func (d *Deliverer) observe(ctx context.Context, m outbox.Message, a *events.Attempt, cause error) {
 	outcome, level := "sent", slog.LevelInfo
 	if a.Class != "" {
 		outcome, level = string(a.Class), slog.LevelWarn
@@ -228,5 +232,5 @@ func (d *Deliverer) observe(m outbox.Message, a *events.Attempt, cause error) {
 	if cause != nil {
 		attrs = append(attrs, slog.String("cause", fmt.Sprintf("%T", cause)))
 	}
-	d.log.LogAttrs(context.Background(), level, "attempt", attrs...)
+	d.log.LogAttrs(ctx, level, "attempt", attrs...)
 }

@@ -33,8 +33,11 @@ type Router struct {
 	now      func() time.Time
 	log      *slog.Logger
 
-	mu    sync.Mutex
-	cache map[string]*entry // by tenant id
+	// reading keeps refreshes one after the other, so that none puts back what
+	// it read before a change.
+	reading sync.Mutex
+	mu      sync.Mutex
+	cache   map[string]*entry // by tenant id
 }
 
 type entry struct {
@@ -91,6 +94,8 @@ func (e *entry) result() (*Opened, error) {
 
 // refresh reads the tenant's record and opens it if it is not the one cached.
 func (r *Router) refresh(ctx context.Context, tenantID string) (*Opened, error) {
+	r.reading.Lock()
+	defer r.reading.Unlock()
 	record, ok, err := r.store.ConnectorInUse(ctx, tenantID)
 	if err != nil {
 		return nil, fmt.Errorf("read connector: %w", err)
@@ -160,15 +165,6 @@ func (r *Router) Close() error {
 	return errors.Join(errs...)
 }
 
-// forget makes the next InUse read the record again.
-func (r *Router) forget(tenantID string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e := r.cache[tenantID]; e != nil {
-		e.checkedAt = time.Time{}
-	}
-}
-
 // Set makes a connector of factoryID the tenant's connector, in the place of
 // the one in use. An empty id gets a new one. Masks in config take the values
 // of the connector in use when it is of the same factory.
@@ -199,8 +195,7 @@ func (r *Router) Set(ctx context.Context, tenantID, factoryID, id string, config
 	if err != nil {
 		return nil, fmt.Errorf("store connector: %w", err)
 	}
-	r.forget(tenantID)
-	return r.InUse(ctx, tenantID)
+	return r.refresh(ctx, tenantID)
 }
 
 // Update replaces the settings of a connector.
@@ -223,9 +218,8 @@ func (r *Router) Update(ctx context.Context, tenantID, id string, config json.Ra
 		if err != nil {
 			return nil, fmt.Errorf("store connector: %w", err)
 		}
-		r.forget(tenantID)
 		if ok {
-			return r.InUse(ctx, tenantID)
+			return r.refresh(ctx, tenantID)
 		}
 		// Somebody else changed it meanwhile: masks may stand for other secrets.
 	}
@@ -264,7 +258,9 @@ func (r *Router) Delete(ctx context.Context, tenantID, id string, force bool) er
 	if _, err := r.store.DeleteConnector(ctx, tenantID, id); err != nil {
 		return fmt.Errorf("delete connector: %w", err)
 	}
-	r.forget(tenantID)
+	if _, err := r.refresh(ctx, tenantID); err != nil && !isNotFound(err) {
+		return err
+	}
 	return nil
 }
 

@@ -68,7 +68,9 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) node() *routing.Router {
+func (b *bench) node() *routing.Router { return b.nodeOn(b.store) }
+
+func (b *bench) nodeOn(s routing.Store) *routing.Router {
 	factory := func(id string) connector.Factory {
 		return connector.New(connector.Metadata{ID: id}, settings{}, func(s settings, _ connector.Host) (connector.Connector, error) {
 			if b.failing.Load() {
@@ -81,7 +83,7 @@ func (b *bench) node() *routing.Router {
 	registry, err := connector.NewRegistry(factory("a"), factory("b"))
 	b.must(err)
 	return routing.New(routing.Options{
-		Store: b.store, Keys: b.keys, Registry: registry, Now: func() time.Time { return b.now },
+		Store: s, Keys: b.keys, Registry: registry, Now: func() time.Time { return b.now },
 		Log: slog.New(slog.DiscardHandler), Host: func(string) connector.Host { return connector.Host{} },
 	})
 }
@@ -238,4 +240,61 @@ func TestDelete(t *testing.T) {
 	_, err = r.InUse(t.Context(), "t1")
 	b.refused(err, "connector.not_found")
 	<-o.Connector.(*opened).closed
+}
+
+// slowStore holds back one answer to ConnectorInUse, and tells when a
+// connector was replaced.
+type slowStore struct {
+	routing.Store
+	armed    atomic.Bool
+	read     chan struct{}
+	release  chan struct{}
+	replaced chan struct{}
+}
+
+func (s *slowStore) ConnectorInUse(ctx context.Context, tenantID string) (routing.Record, bool, error) {
+	armed := s.armed.CompareAndSwap(true, false)
+	r, ok, err := s.Store.ConnectorInUse(ctx, tenantID)
+	if armed {
+		close(s.read)
+		<-s.release
+	}
+	return r, ok, err
+}
+
+func (s *slowStore) ReplaceConnector(ctx context.Context, r routing.Record) error {
+	err := s.Store.ReplaceConnector(ctx, r)
+	s.replaced <- struct{}{}
+	return err
+}
+
+// What a slow caller read before a change must not be in use after it.
+func TestAStaleReadDoesNotWin(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := &slowStore{
+		Store: b.store, read: make(chan struct{}), release: make(chan struct{}), replaced: make(chan struct{}, 2),
+	}
+	r := b.nodeOn(s)
+	b.set(r, "a", `{"host":"old"}`)
+	<-s.replaced
+	b.now = b.now.Add(time.Minute) // not fresh any more
+
+	s.armed.Store(true)
+	done := make(chan error, 2)
+	go func() {
+		_, err := r.InUse(t.Context(), "t1")
+		done <- err
+	}()
+	<-s.read
+	go func() {
+		_, err := r.Set(t.Context(), "t1", "a", "", json.RawMessage(`{"host":"new"}`))
+		done <- err
+	}()
+	close(s.release)
+	<-s.replaced
+	b.must(errors.Join(<-done, <-done))
+	if got := b.inUse(r).Host; got != "new" {
+		t.Errorf("after the change, the connector in use is %q", got)
+	}
 }

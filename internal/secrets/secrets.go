@@ -49,8 +49,8 @@ func Generate() ([]byte, error) {
 	return json.MarshalIndent(keysetFile{Seal: seal, Hash: hash}, "", "  ")
 }
 
-func newKeyset(make func() (*keyset.Handle, error)) (json.RawMessage, error) {
-	h, err := make()
+func newKeyset(generate func() (*keyset.Handle, error)) (json.RawMessage, error) {
+	h, err := generate()
 	if err != nil {
 		return nil, fmt.Errorf("make key: %w", err)
 	}

@@ -28,7 +28,9 @@ func (s *Store) SaveCode(ctx context.Context, c verification.Code, m outbox.Mess
 const ofSubject = ` WHERE tenant_id = $1 AND address = $2 AND type = $3 AND session_id = $4`
 
 // CheckCodes implements verification.Store.
-func (s *Store) CheckCodes(ctx context.Context, sub verification.Subject, limit int, check func([]verification.Code) verification.Decision) error {
+func (s *Store) CheckCodes(
+	ctx context.Context, sub verification.Subject, limit int, check func([]verification.Code) verification.Decision,
+) error {
 	subject := []any{sub.TenantID, sub.Address, string(sub.Type), sub.SessionID}
 	return s.db.write(ctx, func(ctx context.Context, t tx) error {
 		var codes []verification.Code

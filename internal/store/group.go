@@ -18,7 +18,7 @@ type group[T any] struct {
 }
 
 type grouped[T any] struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // it travels to the flush with the item
 	item   T
 	result chan error
 }

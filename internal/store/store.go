@@ -67,7 +67,8 @@ type rows interface {
 }
 
 // ErrNewerSchema says that the database was written by a later version.
-var ErrNewerSchema = errors.New("the database was made by a newer version of postern; run that version, or restore a backup made before the upgrade")
+var ErrNewerSchema = errors.New("the database was made by a newer version of postern; " +
+	"run that version, or restore a backup made before the upgrade")
 
 // Open connects to the database. It changes nothing in it; Migrate does.
 func Open(ctx context.Context, o Options) (*Store, error) {

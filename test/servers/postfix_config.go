@@ -42,7 +42,7 @@ prepare() {
 	chown "$owner" "$folder/data" &&
 	chown "$mailboxes" "$folder/mail" &&
 	printf %s "$password" | saslpasswd2 -c -p -f "$config/sasl/sasldb2" -u "$realm" "$user" &&
-	chown -R "$owner" "$config/sasl" &&
+	chmod 644 "$config/sasl/sasldb2" &&
 	postfix -c "$config" check
 }
 start() {

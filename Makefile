@@ -50,11 +50,13 @@ race: ## Run the tests where goroutines meet with the race detector (needs a C c
 	@CGO_ENABLED=1 go test -race -timeout 20m $(racy)
 
 .PHONY: lint
-lint: $(golangci) ## Check format, vet, golangci-lint, and that go.mod is tidy
+lint: $(golangci) ## Check format, vet, golangci-lint, and that generated files and go.mod are current
 	@unformatted=$$(gofmt -l .); \
 	if [[ -n $$unformatted ]]; then printf 'not formatted (run gofmt -w):\n%s\n' "$$unformatted" >&2; exit 1; fi
 	@go vet ./...
 	@$(golangci) run --allow-parallel-runners
+	@$(MAKE) --no-print-directory generate
+	@git diff --exit-code --stat -- docs/openapi.json || { echo 'not generated (run make generate and commit)' >&2; exit 1; }
 	@go mod tidy -diff
 	@cd tools && go mod tidy -diff
 
@@ -68,8 +70,8 @@ bench: build ## Measure the service on this machine (docs/benchmarks.md)
 	@bin/postern bench $(ARGS)
 
 .PHONY: generate
-generate: ## Write anew what is generated from the code
-	@go generate ./...
+generate: build ## Write anew what is generated from the code
+	@bin/postern openapi > docs/openapi.json
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (20s)

@@ -76,7 +76,7 @@ func newRoot(p process) *cobra.Command {
 		cmd.GroupID = client.ID
 		root.AddCommand(cmd)
 	}
-	root.AddCommand(newBench(p), newVersion(p))
+	root.AddCommand(newBench(p), newOpenAPI(p), newVersion(p))
 	return root
 }
 

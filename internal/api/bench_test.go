@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -41,7 +40,7 @@ func benchmarkPost(b *testing.B, path, body string, status int) {
 			Store: store, Outbox: o.Outbox, Keys: o.Keys, Now: o.Now,
 			Policy: func(string) tenants.CodePolicy { return tenants.DefaultCodePolicy() },
 		})
-		o.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+		o.Log = slog.New(slog.NewJSONHandler(&discard{}, nil))
 	})
 	s.keepMails()
 	header := http.Header{

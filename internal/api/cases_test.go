@@ -420,6 +420,32 @@ func TestNoConnector(t *testing.T) {
 	s.post("/api/verification-codes", `{"email":"ann"}`).refuses(400, "guard.invalid_input")
 }
 
+// A body may be 1 MiB, and not a byte more.
+func TestLargestBody(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.keepMails()
+	body := func(size int) string {
+		const start = `{"email":"ann@example.com","unknown":"`
+		return start + strings.Repeat("x", size-len(start)-2) + `"}`
+	}
+	for _, header := range [][]string{nil, {"Idempotency-Key", "k"}} {
+		s.post("/api/verification-codes", body(1<<20), header...).is(204)
+		s.post("/api/verification-codes", body(1<<20+1), header...).refuses(413, "request.body_too_large")
+	}
+}
+
+// null is nothing a field can hold.
+func TestNulls(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.post("/api/connectors", `{"connectorId":"postern-email","config":null}`).refuses(400, "connector.invalid_config")
+	s.post("/api/connectors", `{"connectorId":null}`).refuses(400, "guard.invalid_input")
+	s.post("/api/connectors/postern-email/test", `{"email":"ann@example.com","config":null}`).refuses(400, "connector.invalid_config")
+	s.post("/api/connectors", `{"connectorId":"postern-email","id":null}`).is(200)
+	s.post("/api/verification-codes", `{"email":"ann@example.com","type":null,"payload":null,"sessionId":null}`).is(204)
+}
+
 // Nobody needs a key for these.
 func TestOpenToAll(t *testing.T) {
 	t.Parallel()

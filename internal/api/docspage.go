@@ -29,7 +29,7 @@ type docs struct {
 
 // docsPage writes the OpenAPI document as a page.
 func docsPage(api *huma.OpenAPI, version string) (docs, error) {
-	t, err := template.New("docs").Parse(docsTemplate)
+	t, err := template.New("docs").Funcs(template.FuncMap{"marked": marked}).Parse(docsTemplate)
 	if err != nil {
 		return docs{}, fmt.Errorf("read template: %w", err)
 	}
@@ -53,6 +53,20 @@ func docsPage(api *huma.OpenAPI, version string) (docs, error) {
 	style := sha256.Sum256([]byte(docsStyle))
 	return docs{html: page.Bytes(), policy: "default-src 'none'; style-src 'sha256-" +
 		base64.StdEncoding.EncodeToString(style[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}, nil
+}
+
+// marked shows what a text has between backticks as code.
+func marked(text string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		if i%2 == 1 {
+			part = "<code>" + template.HTMLEscapeString(part) + "</code>"
+		} else {
+			part = template.HTMLEscapeString(part)
+		}
+		b.WriteString(part)
+	}
+	return template.HTML(b.String()) //nolint:gosec // every part is escaped
 }
 
 type docsGroup struct {

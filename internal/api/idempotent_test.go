@@ -10,6 +10,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/api"
 	"github.com/postern-mail/postern/internal/idempotency"
+	"github.com/postern-mail/postern/internal/outbox"
 )
 
 func TestRepeatGetsTheFirstAnswer(t *testing.T) {
@@ -180,11 +181,14 @@ type keyring struct {
 	idempotency.Store
 
 	finished, released []idempotency.Record
-	fail               error
+	fail, failFinish   error
 }
 
 func (k *keyring) Finish(ctx context.Context, r idempotency.Record) error {
 	k.finished = append(k.finished, r)
+	if k.failFinish != nil {
+		return k.failFinish
+	}
 	return k.Store.Finish(ctx, r)
 }
 
@@ -198,6 +202,50 @@ func (k *keyring) Begin(ctx context.Context, r idempotency.Record) (*idempotency
 		return nil, k.fail
 	}
 	return k.Store.Begin(ctx, r)
+}
+
+// What was done and cannot be kept is not done twice: the key stays claimed.
+func TestAnswerCannotBeKept(t *testing.T) {
+	t.Parallel()
+	store := &keyring{failFinish: errors.New("disk is full")}
+	s := start(t, func(o *api.Options) { store.Store, o.Idempotency = o.Idempotency, store })
+	s.keepMails()
+	ask := func() answer {
+		return s.post("/api/verification-codes", `{"email":"ann@example.com"}`, "Idempotency-Key", "k")
+	}
+	ask().is(204)
+	ask().refuses(409, "request.idempotency_in_progress")
+	if len(store.released) != 0 || !strings.Contains(s.log.String(), "disk is full") {
+		t.Errorf("released %v, log %s", store.released, s.log.String())
+	}
+}
+
+// fragile breaks when a message is saved, until it is mended.
+type fragile struct {
+	outbox.Store
+
+	mended bool
+}
+
+func (f *fragile) SaveMessage(ctx context.Context, m outbox.Message) (string, error) {
+	if !f.mended {
+		panic(errors.New("broken"))
+	}
+	return f.Store.SaveMessage(ctx, m)
+}
+
+func TestPanicGivesUpTheKey(t *testing.T) {
+	t.Parallel()
+	store := &fragile{}
+	s := start(t, func(o *api.Options) { o.Outbox = outbox.New(store, o.Keys, o.Now) })
+	store.Store = s.store
+	s.keepMails()
+	ask := func() answer {
+		return s.post("/api/messages", `{"to":"ann@example.com","type":"Generic","payload":{"code":"121212"}}`, "Idempotency-Key", "k")
+	}
+	ask().refuses(500, "entity.internal_error")
+	store.mended = true
+	ask().is(202)
 }
 
 func TestTheStoreOfKeysIsDown(t *testing.T) {

@@ -221,7 +221,7 @@ func (s *server) listMessages(ctx context.Context, in *messageListInput) (*messa
 		return nil, err
 	}
 	f := events.Filter{
-		Status: outbox.Status(in.Status), To: address.Masked(in.To), Type: connector.TemplateType(in.Type), Before: in.Before,
+		Status: outbox.Status(in.Status), To: address.Key(in.To), Type: connector.TemplateType(in.Type), Before: in.Before,
 	}
 	f.Limit, f.Offset = in.window()
 	list, total, err := s.Messages.ListMessages(ctx, c.key.TenantID, f)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,6 +78,7 @@ type App struct {
 	lock     *os.File
 	firstKey string
 
+	running    atomic.Bool
 	stopUpkeep context.CancelFunc
 	upkeepDone chan struct{}
 
@@ -173,7 +175,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	a.handler, err = api.New(api.Options{
 		Access: accessService, Router: a.router, Composer: composer, Outbox: out, Codes: codes, Hub: hub,
 		Messages: a.store, Inbox: box, Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
-		Ready: a.store.Ping, Now: now, Log: o.Logger, Version: o.Version,
+		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,
 		LogAddresses: o.LogAddresses, AllowReservedDomains: o.AllowReservedDomains,
 	})
 	return err
@@ -196,7 +198,17 @@ func (a *App) Start(ctx context.Context) error {
 		defer close(a.upkeepDone)
 		a.upkeep(upkeep)
 	}()
+	a.running.Store(true)
 	return nil
+}
+
+// ready tells whether mail can be accepted and delivered now. The schema is
+// current since New.
+func (a *App) ready(ctx context.Context) error {
+	if !a.running.Load() {
+		return errors.New("deliveries are not running")
+	}
+	return a.store.Ping(ctx)
 }
 
 // Stop ends deliveries and closes everything. Those under way finish; when
@@ -204,6 +216,7 @@ func (a *App) Start(ctx context.Context) error {
 // calls return what the first one did.
 func (a *App) Stop(ctx context.Context) error {
 	a.stopOnce.Do(func() {
+		a.running.Store(false)
 		if a.stopUpkeep != nil {
 			a.stopUpkeep()
 			<-a.upkeepDone

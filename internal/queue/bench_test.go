@@ -14,7 +14,10 @@ import (
 // BenchmarkEmbedded inserts each job in a transaction of its own, from as many
 // callers as there are workers. The transactions that wait at the same time
 // share a commit, with synchronous=FULL.
-func BenchmarkEmbedded(b *testing.B) { benchmark(b, embedded(), 32, 1) }
+func BenchmarkEmbedded(b *testing.B) {
+	b.Run("many", func(b *testing.B) { throughput(b, embedded(), 32, 1) })
+	b.Run("one by one", func(b *testing.B) { latency(b, embedded()) })
+}
 
 // BenchmarkRiver inserts jobs in transactions of 16, as a store does that
 // groups what waits. PostgreSQL waits for the disk.
@@ -25,25 +28,49 @@ func BenchmarkRiver(b *testing.B) {
 		migrate(t, url)
 		return url
 	}
-	benchmark(b, e, 2, 16)
+	b.Run("many", func(b *testing.B) { throughput(b, e, 2, 16) })
+	b.Run("one by one", func(b *testing.B) { latency(b, e) })
 }
 
-// benchmark measures jobs from insertion to the return of a handler that does
-// nothing, the recording of their ends included.
-func benchmark(b *testing.B, e queuetest.Engine, callers, size int) {
+// startBenchmark starts an engine with a handler that does nothing but tell.
+func startBenchmark(b *testing.B, e queuetest.Engine) (n queuetest.Node, ran <-chan struct{}) {
 	n, err := e.Open(e.NewDatabase(b), queue.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer n.Close()
-	ran := make(chan struct{}, b.N+size)
+	b.Cleanup(n.Close)
+	runs := make(chan struct{}, 2*b.N)
 	if err := n.Start(b.Context(), func(context.Context, string) (queue.Result, error) {
-		ran <- struct{}{}
+		runs <- struct{}{}
 		return queue.Result{}, nil
 	}); err != nil {
 		b.Fatal(err)
 	}
 	b.ResetTimer()
+	return n, runs
+}
+
+// latency measures from the beginning of an insertion to the run of its job,
+// with nothing else to do.
+func latency(b *testing.B, e queuetest.Engine) {
+	n, ran := startBenchmark(b, e)
+	for i := range b.N {
+		job := queue.Job{MessageID: fmt.Sprintf("message-%020d", i), Priority: queue.PriorityCode}
+		if err := n.Insert(b.Context(), []queue.Job{job}, nil); err != nil {
+			b.Fatal(err)
+		}
+		<-ran
+	}
+	b.StopTimer()
+	if err := n.Stop(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// throughput measures jobs from insertion to the return of a handler that does
+// nothing, the recording of their ends included.
+func throughput(b *testing.B, e queuetest.Engine, callers, size int) {
+	n, ran := startBenchmark(b, e)
 	var inserting sync.WaitGroup
 	for c := range callers {
 		inserting.Go(func() {

@@ -58,8 +58,8 @@ type Embedded struct {
 	held    *heldJobs
 	ended   []*heldJob // results that are not on disk yet
 	running int
-	nextDue int64 // when a job in the table is next due; 0: none
-	work    context.Context
+	nextDue int64           // when a job in the table is next due; 0: none
+	work    context.Context //nolint:containedctx // the life of the running handlers, until Stop or a lost lease
 	cancel  context.CancelCauseFunc
 	workers sync.WaitGroup
 
@@ -257,7 +257,7 @@ func (e *Embedded) Start(ctx context.Context, h Handler) error {
 	e.held = newHeldJobs()
 	e.nextDue = e.now() // look what is there
 	e.quit, e.done = make(chan struct{}), make(chan error, 1)
-	go e.keep(e.quit, e.done)
+	go e.keep(e.quit, e.done) //nolint:contextcheck // it outlives Start; Stop ends it
 	return nil
 }
 
@@ -343,4 +343,6 @@ func (e *Embedded) now() int64 { return e.o.Now().UnixNano() }
 func (e *Embedded) leaseEnd() int64 { return e.o.Now().Add(e.o.Lease).UnixNano() }
 
 // newOwner is a number that no other engine has.
-func newOwner() int64 { return 1 + rand.Int64N(1<<62) }
+func newOwner() int64 {
+	return 1 + rand.Int64N(1<<62) //nolint:gosec // unique, not secret
+}

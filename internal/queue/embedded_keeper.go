@@ -49,14 +49,17 @@ func (p *pass) write(ctx context.Context, tx Tx) error {
 			return err
 		}
 	}
-	if p.room == 0 {
-		return nil
-	}
 	var err error
-	if p.claimed, err = claimJobs(ctx, tx, p.claim, p.e.now(), p.room); err != nil {
-		return err
+	if p.room > 0 {
+		if p.claimed, err = claimJobs(ctx, tx, p.claim, p.e.now(), p.room); err != nil {
+			return err
+		}
 	}
-	p.nextDue, err = nextDue(ctx, tx)
+	// A beat also looks for what nobody told of: jobs of an ended lease, or
+	// inserted by another process.
+	if p.room > 0 || p.beat {
+		p.nextDue, err = nextDue(ctx, tx)
+	}
 	return err
 }
 

@@ -68,7 +68,7 @@ func backoff(failures int) time.Duration {
 	if shift := failures - 1; shift < 6 {
 		d = min(d, firstBackoff<<max(shift, 0))
 	}
-	return d - rand.N(d/4)
+	return d - rand.N(d/4) //nolint:gosec // jitter needs no secret randomness
 }
 
 func (j Job) check() error {

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
@@ -23,6 +22,8 @@ const (
 	// riverKeepEnded is for how long ended jobs stay in the table. Nobody reads
 	// them: what happened to a message is told by its events.
 	riverKeepEnded = time.Second
+	// One listens, one fetches, one records; some more for maintenance.
+	riverConns = 8
 )
 
 // The insertion is our own statement on River's table rather than a call of
@@ -65,14 +66,16 @@ type River struct {
 	o    Options
 
 	mu     sync.Mutex
-	client *river.Client[pgx.Tx] // nil unless started
+	client *river.Client[pgx.Tx] // nil unless started, like the next two
 	node   *node
+	own    *pgxpool.Pool
 }
 
 var _ Engine = (*River)(nil)
 
 // NewRiver makes an engine on pool, whose database has the tables of
-// MigrateRiver. A started engine keeps one of the pool's connections.
+// MigrateRiver. While it is started it has up to 8 connections of its own
+// beside those of the pool.
 func NewRiver(pool *pgxpool.Pool, o Options) (*River, error) {
 	o, err := o.withDefaults(defaultRiverLease)
 	if err != nil {
@@ -94,7 +97,7 @@ func (r *River) InsertTx(ctx context.Context, tx pgx.Tx, jobs []Job) error {
 		if err := job.check(); err != nil {
 			return err
 		}
-		messages[i], priorities[i] = job.MessageID, int16(job.Priority)
+		messages[i], priorities[i] = job.MessageID, int16(job.Priority) //nolint:gosec // 1 to 4, see check
 		if !job.DueAt.IsZero() {
 			due[i] = &job.DueAt
 		}
@@ -106,40 +109,62 @@ func (r *River) InsertTx(ctx context.Context, tx pgx.Tx, jobs []Job) error {
 }
 
 // Start implements Engine.
-func (r *River) Start(ctx context.Context, h Handler) error {
+func (r *River) Start(ctx context.Context, h Handler) (err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.client != nil {
 		return errors.New("queue: already started")
 	}
-	n := newNode(r.pool, uuid.NewString(), r.o)
-	client, err := r.newClient(n, h)
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("start queue: %w", err)
+		}
+	}()
+	pool, err := riverPool(ctx, r.pool)
 	if err != nil {
-		return fmt.Errorf("start queue: %w", err)
+		return err
 	}
-	if err := n.start(ctx); err != nil {
-		return fmt.Errorf("start queue: %w", err)
+	n := newNode(pool, r.o)
+	client, err := r.newClient(pool, n, h)
+	if err == nil {
+		err = n.start(ctx)
+	}
+	if err != nil {
+		pool.Close()
+		return err
 	}
 	// River's context is that of its whole life, ours is that of the start.
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
-		return errors.Join(fmt.Errorf("start queue: %w", err), n.stop())
+		err = errors.Join(err, n.stop(ctx))
+		pool.Close()
+		return err
 	}
-	r.client, r.node = client, n
+	r.client, r.node, r.own = client, n, pool
 	return nil
 }
 
-func (r *River) newClient(n *node, h Handler) (*river.Client[pgx.Tx], error) {
+// riverPool makes connections like those of pool for River's own use. Their
+// commits do not wait for the disk: what River writes is who has a job and how
+// it ended, and should a crash of the database forget some of that, the job
+// runs again. Insertions are made, and waited for, in the transactions of the
+// store.
+func riverPool(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Pool, error) {
+	config := pool.Config()
+	config.MinConns, config.MinIdleConns, config.MaxConns = 0, 0, riverConns
+	config.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
+	own, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open connections: %w", err)
+	}
+	return own, nil
+}
+
+func (r *River) newClient(pool *pgxpool.Pool, n *node, h Handler) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	if err := river.AddWorkerSafely(workers, &riverWorker{handler: h, node: n, o: r.o}); err != nil {
 		return nil, err
 	}
-	cfg := r.pool.Config()
-	cfg.ConnConfig.RuntimeParams["synchronous_commit"] = "off"
-	p2, err := pgxpool.NewWithConfig(context.Background(), cfg)
-	if err != nil {
-		return nil, err
-	}
-	return river.NewClient(riverpgxv5.New(p2), &river.Config{
+	return river.NewClient(riverpgxv5.New(pool), &river.Config{
 		ID:                          n.id,
 		Workers:                     workers,
 		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: r.o.Workers}},
@@ -166,8 +191,9 @@ func (r *River) Stop(ctx context.Context) error {
 		// Nothing to add: it only fails when its context ends.
 		_ = r.client.StopAndCancel(context.WithoutCancel(ctx))
 	}
-	err = errors.Join(err, r.node.stop())
-	r.client, r.node = nil, nil
+	err = errors.Join(err, r.node.stop(ctx))
+	r.own.Close()
+	r.client, r.node, r.own = nil, nil, nil
 	return err
 }
 

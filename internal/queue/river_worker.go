@@ -39,21 +39,18 @@ type riverWorker struct {
 
 // Work implements river.Worker.
 func (w *riverWorker) Work(riverCtx context.Context, job *river.Job[riverArgs]) error {
-	ctx, cancel := w.node.attach(riverCtx)
-	defer cancel()
+	ctx, end := w.node.begin(riverCtx, job.ID)
+	defer end()
 	res, err := call(ctx, w.handler, job.Args.MessageID)
 	switch {
 	case err == nil && res.RetryAt.IsZero():
 		return nil
 	case err == nil:
 		return snooze(riverCtx, job.JobRow, time.Until(res.RetryAt), 0)
-	case riverCtx.Err() != nil:
-		// Cancelled by Stop. River makes it available again when it is told
-		// so by this error.
-		return riverCtx.Err()
 	case ctx.Err() != nil:
-		// The lease was lost: another node may have the job. To end it here
-		// could take it from that node; one run too many does no harm.
+		// Cancelled by Stop, or because the lease was lost: not the handler's
+		// fault. In the latter case another node may have the job. To end it
+		// here could take it from that node; one run too many does no harm.
 		return river.JobSnooze(0)
 	}
 	failures := countFailures(job.JobRow) + 1

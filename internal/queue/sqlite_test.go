@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -25,8 +26,10 @@ type sqliteDB struct {
 	quit     chan struct{}
 	writing  sync.WaitGroup
 
+	commits atomic.Int64
+
 	mu      sync.Mutex
-	failing error // when set, every commit fails with it
+	failing func() error // when set, it is asked before each commit
 }
 
 type writeRequest struct {
@@ -66,16 +69,19 @@ func (d *sqliteDB) close() {
 	d.reader.Close()
 }
 
-func (d *sqliteDB) failWith(err error) {
+func (d *sqliteDB) failWith(f func() error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.failing = err
+	d.failing = f
 }
 
 func (d *sqliteDB) failure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.failing
+	if d.failing == nil {
+		return nil
+	}
+	return d.failing()
 }
 
 func (d *sqliteDB) Reader() *sql.DB { return d.reader }
@@ -145,6 +151,7 @@ func (d *sqliteDB) commit(group ...*writeRequest) (err error) {
 	if _, err := tx.ExecContext(ctx, "COMMIT"); err != nil {
 		return err
 	}
+	d.commits.Add(1)
 	for _, f := range tx.after {
 		f()
 	}

@@ -82,7 +82,8 @@ func stopLeavesWaiting(b *bench) {
 
 func stopCancels(b *bench) {
 	runs, cancelled := make(chan string, 10), make(chan error, 10)
-	n := b.start(queue.Options{}, func(ctx context.Context, id string) (queue.Result, error) {
+	// Cancelling is not the handler's fault, so there is no back-off.
+	n := b.start(queue.Options{Backoff: noBackoff(b)}, func(ctx context.Context, id string) (queue.Result, error) {
 		runs <- id
 		<-ctx.Done()
 		cancelled <- ctx.Err()
@@ -102,7 +103,6 @@ func stopCancels(b *bench) {
 	}
 	b.expectJobs(n, 1)
 
-	// Cancelling is not the handler's fault, so there is no back-off.
 	h, again := note()
 	next := b.start(queue.Options{Backoff: noBackoff(b)}, h)
 	b.expectRuns(again, "x")

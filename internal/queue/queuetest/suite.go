@@ -22,6 +22,8 @@ type Node interface {
 // Engine is what the suite needs to know of an engine.
 type Engine struct {
 	Name string
+	// ManyNodes says that several nodes may run the jobs of one database.
+	ManyNodes bool
 	// NewDatabase makes an empty database with the engine's tables and returns
 	// its address. It is removed when the test ends.
 	NewDatabase func(t testing.TB) string
@@ -32,10 +34,11 @@ type Engine struct {
 // Run runs the suite.
 func Run(t *testing.T, e Engine) {
 	t.Helper()
-	for _, test := range []struct {
+	type test struct {
 		name string
 		run  func(*bench)
-	}{
+	}
+	tests := []test{
 		{"every job runs once", everyJobRunsOnce},
 		{"insert before start", insertBeforeStart},
 		{"insert rolled back", insertRolledBack},
@@ -56,7 +59,13 @@ func Run(t *testing.T, e Engine) {
 		{"start twice", startTwice},
 		{"crash in the middle of a job", crash},
 		{"depth", depth},
-	} {
+	}
+	if e.ManyNodes {
+		tests = append(tests,
+			test{"nodes share the jobs", nodesShare},
+			test{"a node takes over from a crashed one", takeOver})
+	}
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.run(&bench{T: t, engine: e, address: e.NewDatabase(t)})

@@ -166,14 +166,25 @@ func (s *server) createMessage(ctx context.Context, in *newMessageInput) (*newMe
 	if _, err := s.Router.InUse(ctx, draft.TenantID); err != nil {
 		return nil, err
 	}
-	id, err := s.Outbox.Accept(ctx, draft)
+	id, repeat, err := s.Outbox.Accept(ctx, draft)
 	if err != nil {
 		return nil, err
 	}
-	s.accepted(c, id, draft.To, draft.Type)
+	if repeat {
+		c.message, c.to = id, draft.To
+	} else {
+		s.accepted(c, id, draft.To, draft.Type)
+	}
 	v, err := s.await(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if repeat && v.applied == "" {
+		story, err := s.Messages.Story(ctx, draft.TenantID, id)
+		if err != nil {
+			return nil, err
+		}
+		v.status = story.Message.Status
 	}
 	return &newMessageOutput{
 		SentOutput: SentOutput{MessageID: id, Applied: v.applied},

@@ -88,6 +88,15 @@ func TestRepeatsAreOneMessage(t *testing.T) {
 	if first.ID != second.ID || len(s.provider.mails()) != 1 {
 		t.Errorf("%s and %s, %d mails", first.ID, second.ID, len(s.provider.mails()))
 	}
+	// Without waiting too, a repeat tells where the message stands by now.
+	third := read[message](s.do(request{method: "POST", path: "/api/messages", key: s.sender, body: body}).is(202))
+	if third.ID != first.ID || third.Status != "sent" {
+		t.Errorf("third answer %+v", third)
+	}
+	if figures := s.do(request{method: "GET", path: "/metrics"}).body; !strings.Contains(figures,
+		`postern_messages_total{status="accepted",type="SignIn"} 1`+"\n") {
+		t.Error("repeats are counted as messages")
+	}
 }
 
 func TestIPIsReadAsItComes(t *testing.T) {

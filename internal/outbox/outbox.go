@@ -90,21 +90,22 @@ func (o *Outbox) Make(d Draft) (Message, error) {
 }
 
 // Accept saves a message made from d and queues its delivery. Repeats of the
-// same recipient, type and code or link within DedupeWindow are one message;
-// it returns the id of the one that stands.
-func (o *Outbox) Accept(ctx context.Context, d Draft) (id string, err error) {
+// same recipient, type and code or link within DedupeWindow are one message:
+// it returns the id of the one that stands, and whether it was there before.
+func (o *Outbox) Accept(ctx context.Context, d Draft) (id string, repeat bool, err error) {
 	m, err := o.Make(d)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	if secret := firstString(d.Payload, "code", "link"); secret != "" {
 		h, err := o.keys.Hash("dedupe", d.TenantID, address.Key(d.To), string(d.Type), secret)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 		m.Dedupe = encodeHash(h)
 	}
-	return o.store.SaveMessage(ctx, m)
+	id, err = o.store.SaveMessage(ctx, m)
+	return id, id != m.ID, err
 }
 
 // OpenPayload unseals a message's payload.

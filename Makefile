@@ -67,6 +67,7 @@ $(golangci): tools/go.mod
 
 .PHONY: bench
 bench: build ## Measure the service on this machine (docs/benchmarks.md)
+	@go test -run '^$$' -bench . -benchmem ./internal/template ./internal/mime ./internal/api ./internal/store ./internal/queue
 	@bin/postern bench $(ARGS)
 
 .PHONY: generate

@@ -90,22 +90,43 @@ func (r *River) InsertTx(ctx context.Context, tx pgx.Tx, jobs []Job) error {
 	if len(jobs) == 0 {
 		return nil
 	}
+	args, err := insertArgs(jobs)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, sqlInsertRiverJobs, args...); err != nil {
+		return fmt.Errorf("insert jobs: %w", err)
+	}
+	return nil
+}
+
+// QueueInsert is InsertTx as part of a batch, which must be one transaction.
+func (r *River) QueueInsert(b *pgx.Batch, jobs []Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	args, err := insertArgs(jobs)
+	if err == nil {
+		b.Queue(sqlInsertRiverJobs, args...)
+	}
+	return err
+}
+
+// insertArgs are the parameters of sqlInsertRiverJobs.
+func insertArgs(jobs []Job) ([]any, error) {
 	messages := make([]string, len(jobs))
 	priorities := make([]int16, len(jobs))
 	due := make([]*time.Time, len(jobs))
 	for i, job := range jobs {
 		if err := job.check(); err != nil {
-			return err
+			return nil, err
 		}
 		messages[i], priorities[i] = job.MessageID, int16(job.Priority) //nolint:gosec // 1 to 4, see check
 		if !job.DueAt.IsZero() {
 			due[i] = &job.DueAt
 		}
 	}
-	if _, err := tx.Exec(ctx, sqlInsertRiverJobs, messages, priorities, due); err != nil {
-		return fmt.Errorf("insert jobs: %w", err)
-	}
-	return nil
+	return []any{messages, priorities, due}, nil
 }
 
 // Start implements Engine.
@@ -171,6 +192,7 @@ func (r *River) newClient(pool *pgxpool.Pool, n *node, h Handler) (*river.Client
 		FetchCooldown:               riverFetchCooldown,
 		FetchPollInterval:           riverFetchPoll,
 		CompletedJobRetentionPeriod: riverKeepEnded,
+		ReindexerIndexNames:         keptIndexes(),
 		// No time limit: handlers have their own. It also means that River's
 		// rescuer leaves running jobs alone, whatever their age; see node.
 		JobTimeout: -1,

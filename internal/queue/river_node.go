@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
 )
 
 // nodesSchema holds the nodes that run jobs. All its times are of the
@@ -22,6 +24,20 @@ CREATE TABLE IF NOT EXISTS queue_nodes (
     id      text        PRIMARY KEY,
     seen_at timestamptz NOT NULL DEFAULT now()
 )`
+
+// dropUnusedIndexes removes those of River's indexes that serve its user
+// interface and searches of its job lists, which Postern has none of. Each job
+// is written three times, and each time into every index: these three cost
+// PostgreSQL more than all others together.
+const dropUnusedIndexes = `
+DROP INDEX IF EXISTS river_job_args_index, river_job_metadata_index, river_job_kind`
+
+// keptIndexes are the others, which River rebuilds every night.
+func keptIndexes() []string {
+	return slices.DeleteFunc(river.ReindexerIndexNamesDefault(), func(name string) bool {
+		return strings.Contains(dropUnusedIndexes, name)
+	})
+}
 
 // The last of attempted_by is the node that has the job. An attempt that broke
 // off is not counted.

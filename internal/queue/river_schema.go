@@ -31,6 +31,9 @@ func MigrateRiver(ctx context.Context, pool *pgxpool.Pool) error {
 	if _, err := pool.Exec(ctx, nodesSchema); err != nil {
 		return fmt.Errorf("make the queue's tables: %w", err)
 	}
+	if _, err := pool.Exec(ctx, dropUnusedIndexes); err != nil {
+		return fmt.Errorf("drop indexes: %w", err)
+	}
 	return nil
 }
 

@@ -85,6 +85,7 @@ func onBoth(b *testing.B, op func(b *testing.B, s *store.Store, i string)) {
 			}
 			b.ReportAllocs()
 			b.SetParallelism(16)
+			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					op(b, s, uuid.NewString())

@@ -1,9 +1,10 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // insertion is an INSERT that is written once and runs in two forms: one row
@@ -11,6 +12,9 @@ import (
 type insertion struct {
 	one  string // VALUES ($1, $2 …)
 	many string // SELECT … FROM unnest($1::text[], $2::bigint[] …)
+
+	table, ending string
+	columns       []string
 }
 
 // newInsertion makes the two forms. columns are "name type" with
@@ -27,9 +31,25 @@ func newInsertion(table, ending string, columns ...string) insertion {
 	}
 	head := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") "
 	return insertion{
+		table: table, ending: ending, columns: columns,
 		one:  head + "VALUES (" + strings.Join(values, ", ") + ") " + ending,
 		many: head + "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") " + ending,
 	}
+}
+
+// manyWhere is many with its arrays from the parameter first on, and only for
+// rows that meet a condition.
+func (i insertion) manyWhere(first int, condition string) string {
+	names := make([]string, len(i.columns))
+	arrays := make([]string, len(i.columns))
+	for n, c := range i.columns {
+		name, kind, _ := strings.Cut(c, " ")
+		names[n] = name
+		arrays[n] = fmt.Sprintf("$%d::%s[]", first+n, kind)
+	}
+	list := strings.Join(names, ", ")
+	return "INSERT INTO " + i.table + " (" + list + ") SELECT * FROM unnest(" + strings.Join(arrays, ", ") +
+		") AS given (" + list + ") WHERE " + condition + " " + i.ending
 }
 
 // columns collects rows by column, as unnest takes them.
@@ -53,11 +73,10 @@ func (c columns) args() []any {
 	return args
 }
 
-// run executes the statement for the rows; without rows it does nothing.
-func (c columns) run(ctx context.Context, q querier, sql string) error {
-	if len(c) == 0 {
-		return nil
+// queue adds the statement for the rows to a batch; without rows it adds
+// nothing.
+func (c columns) queue(b *pgx.Batch, sql string) {
+	if len(c) > 0 {
+		b.Queue(sql, c.args()...)
 	}
-	_, err := q.exec(ctx, sql, c.args()...)
-	return err
 }

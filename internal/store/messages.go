@@ -35,11 +35,6 @@ const (
 	updateMessage = `UPDATE messages SET status = $2, attempts = attempts + $3, ended_at = $4,
 		payload = CASE WHEN $4 = 0 THEN payload END
 		WHERE id = $1 AND status = 'accepted'`
-	updateMessages = `UPDATE messages AS m SET status = o.status, attempts = m.attempts + o.made, ended_at = o.ended_at,
-		payload = CASE WHEN o.ended_at = 0 THEN m.payload END
-		FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[]) AS o (id, status, made, ended_at)
-		WHERE m.id = o.id AND m.status = 'accepted'
-		RETURNING m.id`
 	claimDedupe = `INSERT INTO message_dedupe AS d (hash, message_id, created_at) VALUES ($1, $2, $3)
 		ON CONFLICT (hash) DO UPDATE SET message_id = excluded.message_id, created_at = excluded.created_at
 		WHERE d.created_at <= excluded.created_at - $4
@@ -108,10 +103,14 @@ func (s *Store) SaveMessage(ctx context.Context, m outbox.Message) (string, erro
 
 // LoadMessage implements delivery.Store.
 func (s *Store) LoadMessage(ctx context.Context, id string) (m outbox.Message, superseded, ok bool, err error) {
+	if m, superseded, ok := s.db.lately().take(id); ok {
+		return m, superseded, true, nil
+	}
 	var r messageRow
 	dest := append(r.dest(), &r.m.Payload, &superseded)
 	ok, err = one(ctx, s.db.reader(), dest, `SELECT `+messageColumns+`, m.payload,
-		EXISTS (SELECT 1 FROM messages AS n WHERE n.supersedes = m.supersedes AND n.supersedes <> '' AND n.id > m.id)
+		EXISTS (SELECT 1 FROM messages AS n WHERE n.address = m.address AND n.tenant_id = m.tenant_id AND n.id > m.id
+			AND n.supersedes = m.supersedes AND n.supersedes <> '')
 		FROM messages AS m WHERE m.id = $1`, id)
 	if err != nil || !ok {
 		return outbox.Message{}, false, false, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,9 +16,10 @@ import (
 
 const (
 	// postgresGroup is how many accepted messages or outcomes one commit takes
-	// at most, and postgresFlushers how many such commits run at once.
+	// at most, and postgresFlushers how many such commits run at once: with one,
+	// what comes meanwhile goes together, which costs PostgreSQL least.
 	postgresGroup    = 256
-	postgresFlushers = 2
+	postgresFlushers = 1
 	// conflictTries is how often a transaction is run again after a deadlock
 	// or a serialization failure.
 	conflictTries = 5
@@ -30,6 +32,8 @@ type postgresDB struct {
 	saves   *group[accepted]
 	records *group[outcome]
 	jobs    *queue.River
+	recent  *recent
+	outcome string // statement that stores outcomes
 }
 
 func openPostgres(ctx context.Context, url string, o queue.Options) (*postgresDB, error) {
@@ -48,7 +52,7 @@ func openPostgres(ctx context.Context, url string, o queue.Options) (*postgresDB
 		pool.Close()
 		return nil, fmt.Errorf("open queue: %w", err)
 	}
-	p := &postgresDB{pool: pool, jobs: jobs}
+	p := &postgresDB{pool: pool, jobs: jobs, recent: newRecent(), outcome: outcomeStatement()}
 	p.saves = newGroup(postgresFlushers, postgresGroup, p.flushSaves)
 	p.records = newGroup(postgresFlushers, postgresGroup, p.flushRecords)
 	return p, nil
@@ -135,13 +139,25 @@ func (p *postgresDB) save(ctx context.Context, a accepted) error {
 	return p.saves.do(ctx, a)
 }
 
+func (p *postgresDB) lately() *recent { return p.recent }
+
 // flushGroup runs flush for all items in one transaction and, should that
 // fail, for each in its own, so that only the broken one fails.
-func flushGroup[T any](p *postgresDB, items []T, flush func(context.Context, pgTx, []T) error) []error {
+//
+// flush fills a batch: its statements go to the server together, in one
+// transaction that ends with the last of them, for one round trip in all.
+func flushGroup[T any](p *postgresDB, items []T, flush func(*pgx.Batch, []T) error) []error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	send := func(items []T) error {
+		var b pgx.Batch
+		if err := flush(&b, items); err != nil {
+			return err
+		}
+		return p.pool.SendBatch(ctx, &b).Close()
+	}
 	errs := make([]error, len(items))
-	err := p.transact(ctx, func(t pgTx) error { return flush(ctx, t, items) })
+	err := send(items)
 	if err == nil {
 		return errs
 	}
@@ -150,13 +166,13 @@ func flushGroup[T any](p *postgresDB, items []T, flush func(context.Context, pgT
 		return errs
 	}
 	for i := range items {
-		errs[i] = p.transact(ctx, func(t pgTx) error { return flush(ctx, t, items[i:i+1]) })
+		errs[i] = send(items[i : i+1])
 	}
 	return errs
 }
 
 func (p *postgresDB) flushSaves(items []accepted) []error {
-	return flushGroup(p, items, func(ctx context.Context, t pgTx, items []accepted) error {
+	errs := flushGroup(p, items, func(b *pgx.Batch, items []accepted) error {
 		jobs := make([]queue.Job, 0, len(items))
 		var codes, messages columns
 		for _, a := range items {
@@ -166,49 +182,50 @@ func (p *postgresDB) flushSaves(items []accepted) []error {
 				codes.add(codeRow(*a.code)...)
 			}
 		}
-		if err := codes.run(ctx, t, insertCode.many); err != nil {
-			return fmt.Errorf("insert codes: %w", err)
-		}
-		if err := messages.run(ctx, t, insertMessage.many); err != nil {
-			return fmt.Errorf("insert messages: %w", err)
-		}
-		return t.jobs.InsertTx(ctx, t.tx, jobs)
+		codes.queue(b, insertCode.many)
+		messages.queue(b, insertMessage.many)
+		return p.jobs.QueueInsert(b, jobs)
 	})
+	for i, a := range items {
+		if errs[i] == nil {
+			p.recent.add(a.message)
+		} else {
+			errs[i] = fmt.Errorf("insert: %w", errs[i])
+		}
+	}
+	return errs
 }
 
 func (p *postgresDB) record(ctx context.Context, o outcome) error { return p.records.do(ctx, o) }
 
+// outcomeStatement stores many outcomes in one: 4 arrays of states, 11 of
+// attempts, 5 of events. Messages at their end stay as they are.
+func outcomeStatement() string {
+	const changed = "message_id IN (SELECT id FROM changed)"
+	return `WITH changed AS (
+			UPDATE messages AS m SET status = o.status, attempts = m.attempts + o.made, ended_at = o.ended_at,
+				payload = CASE WHEN o.ended_at = 0 THEN m.payload END
+			FROM unnest($1::text[], $2::text[], $3::int[], $4::bigint[]) AS o (id, status, made, ended_at)
+			WHERE m.id = o.id AND m.status = 'accepted'
+			RETURNING m.id
+		), made AS (` + insertAttempt.manyWhere(5, changed) + `)
+		` + insertEvent.manyWhere(16, changed)
+}
+
 func (p *postgresDB) flushRecords(items []outcome) []error {
-	return flushGroup(p, items, func(ctx context.Context, t pgTx, items []outcome) error {
+	return flushGroup(p, items, func(b *pgx.Batch, items []outcome) error {
 		var states, attempts, events columns
 		for _, o := range items {
 			states.add(o.stateRow()...)
-		}
-		changed := make(map[string]bool, len(items)) // the others are at their end
-		err := all(ctx, t, func(r rows) error {
-			var id string
-			err := r.Scan(&id)
-			changed[id] = true
-			return err
-		}, updateMessages, states.args()...)
-		if err != nil {
-			return fmt.Errorf("update messages: %w", err)
-		}
-		for _, o := range items {
-			if !changed[o.MessageID] {
-				continue
-			}
 			events.add(o.eventRow()...)
 			if o.Attempt != nil {
 				attempts.add(o.attemptRow()...)
 			}
 		}
-		if err := attempts.run(ctx, t, insertAttempt.many); err != nil {
-			return fmt.Errorf("insert attempts: %w", err)
+		if len(attempts) == 0 {
+			attempts = make(columns, len(insertAttempt.columns))
 		}
-		if err := events.run(ctx, t, insertEvent.many); err != nil {
-			return fmt.Errorf("insert events: %w", err)
-		}
+		b.Queue(p.outcome, slices.Concat(states.args(), attempts.args(), events.args())...)
 		return nil
 	})
 }

@@ -36,6 +36,7 @@ type sqliteDB struct {
 	writer *sqliteWriter
 	writes *group[writeFunc]
 	jobs   *queue.Embedded
+	recent *recent
 }
 
 type writeFunc = func(ctx context.Context, tx tx) error
@@ -60,6 +61,7 @@ func openSQLite(ctx context.Context, dir string, o queue.Options) (*sqliteDB, er
 	s := &sqliteDB{
 		path: path, read: read, readQ: sqliteReader{db: read, stmts: &sync.Map{}}, wdb: wdb,
 		writer: &sqliteWriter{conn: conn, stmts: make(map[string]*sql.Stmt)},
+		recent: newRecent(),
 	}
 	s.writes = newGroup(1, sqliteGroup, s.commit)
 	s.jobs = queue.NewEmbedded(queueDatabase{s}, o)
@@ -240,8 +242,16 @@ func (q queueDatabase) Write(ctx context.Context, fn func(context.Context, queue
 func (q queueDatabase) Reader() *sql.DB { return q.s.read }
 
 func (s *sqliteDB) save(ctx context.Context, a accepted) error {
-	return s.write(ctx, a.insert)
+	return s.write(ctx, func(ctx context.Context, t tx) error {
+		if w, ok := t.(*sqliteWriter); ok && a.message.Dedupe == "" {
+			// Before the queue's own: the job may run as soon as that is called.
+			w.OnCommit(func() { s.recent.add(a.message) })
+		}
+		return a.insert(ctx, t)
+	})
 }
+
+func (s *sqliteDB) lately() *recent { return s.recent }
 
 func (s *sqliteDB) record(ctx context.Context, o outcome) error {
 	return s.write(ctx, o.store)

@@ -32,6 +32,8 @@ type database interface {
 	reader() querier
 	// save stores an accepted message, with its code if it has one.
 	save(ctx context.Context, a accepted) error
+	// lately are the messages that were saved last.
+	lately() *recent
 	// record stores what an attempt led to.
 	record(ctx context.Context, o outcome) error
 	// forUpdate is appended to a SELECT whose rows are about to change.

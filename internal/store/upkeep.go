@@ -12,30 +12,31 @@ import (
 
 // How long things stay after their use is over.
 const (
-	keepCodes    = 24 * time.Hour      // so that "expired" can be told from "never asked for"
-	keepMessages = 90 * 24 * time.Hour // with their attempts and events
+	keepCodes    = 25 * time.Hour      // from their making, so that "expired" can be told from "never asked for"
+	keepMessages = 90 * 24 * time.Hour // from accepted, with their attempts and events
 )
 
 // pruneLimit bounds the rows that one statement of Prune deletes, so that
 // accepting waits for no long transaction.
 const pruneLimit = 1000
 
-// Prune deletes what is no longer of use. It works in short transactions;
+// Prune deletes what is no longer of use. It works in short transactions, and
+// finds what is old by ids that rise with time: it never reads what stays.
 // more tells that some is left for the next call.
 func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error) {
-	old := millis(now.Add(-keepMessages))
-	ended := `(SELECT id FROM messages WHERE status <> 'accepted' AND ended_at <= $1 ORDER BY id LIMIT $2)`
+	old := idsUntil(now.Add(-keepMessages))
+	ended := `(SELECT id FROM messages WHERE id < $1 AND status <> 'accepted' ORDER BY id LIMIT $2)`
 	prunes := []struct {
 		sql   string
-		until int64
+		until any
 	}{
 		{`DELETE FROM message_dedupe WHERE hash IN (SELECT hash FROM message_dedupe WHERE created_at <= $1 LIMIT $2)`,
 			millis(now.Add(-outbox.DedupeWindow))},
 		{`DELETE FROM idempotency_keys WHERE (owner, key) IN
 			(SELECT owner, key FROM idempotency_keys WHERE created_at <= $1 LIMIT $2)`,
 			millis(now.Add(-idempotency.Keep))},
-		{`DELETE FROM verification_codes WHERE id IN (SELECT id FROM verification_codes WHERE expires_at <= $1 LIMIT $2)`,
-			millis(now.Add(-keepCodes))},
+		{`DELETE FROM verification_codes WHERE id IN (SELECT id FROM verification_codes WHERE id < $1 ORDER BY id LIMIT $2)`,
+			idsUntil(now.Add(-keepCodes))},
 		{`DELETE FROM attempts WHERE message_id IN ` + ended, old},
 		{`DELETE FROM events WHERE message_id IN ` + ended, old},
 		{`DELETE FROM messages WHERE id IN ` + ended, old},
@@ -51,6 +52,13 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error)
 		}
 	}
 	return more, nil
+}
+
+// idsUntil is what the ids made before a time are less than: a UUID of
+// version 7 begins with the milliseconds of its making (RFC 9562 section 5.7).
+func idsUntil(t time.Time) string {
+	hex := fmt.Sprintf("%012x", max(t.UnixMilli(), 0))
+	return hex[:8] + "-" + hex[8:]
 }
 
 // EnsureTenant adds a tenant unless it is there.

@@ -63,8 +63,7 @@ CREATE TABLE messages (
     attempts BIGINT NOT NULL DEFAULT 0,
     ended_at BIGINT NOT NULL DEFAULT 0
 );
-CREATE INDEX messages_supersedes ON messages (supersedes, id) WHERE supersedes <> '';
-CREATE INDEX messages_address ON messages (address, tenant_id);
+CREATE INDEX messages_address ON messages (address, tenant_id, id);
 CREATE INDEX messages_open ON messages (tenant_id) WHERE status = 'accepted';
 
 CREATE TABLE message_dedupe (
@@ -119,3 +118,4 @@ CREATE TABLE idempotency_keys (
     answer BYTEA, -- sealed; NULL while the request runs
     PRIMARY KEY (owner, key)
 );
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);

@@ -63,8 +63,7 @@ CREATE TABLE messages (
     attempts INTEGER NOT NULL DEFAULT 0,
     ended_at INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
-CREATE INDEX messages_supersedes ON messages (supersedes, id) WHERE supersedes <> '';
-CREATE INDEX messages_address ON messages (address, tenant_id);
+CREATE INDEX messages_address ON messages (address, tenant_id, id);
 CREATE INDEX messages_open ON messages (tenant_id) WHERE status = 'accepted';
 
 CREATE TABLE message_dedupe (
@@ -119,6 +118,7 @@ CREATE TABLE idempotency_keys (
     answer BLOB, -- sealed; NULL while the request runs
     PRIMARY KEY (owner, key)
 ) WITHOUT ROWID;
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
 -- The embedded queue (internal/queue); on PostgreSQL River has its own tables.
 -- While an engine has a job, owner and lease are set. Times are nanoseconds.

@@ -60,6 +60,27 @@ func BenchmarkAppend8KB10Variables(b *testing.B) {
 	}
 }
 
+// BenchmarkRender8KBBlocks renders the mail with a block around each variable, a
+// loop and a layout.
+func BenchmarkRender8KBBlocks(b *testing.B) {
+	source, payload := benchmarkMail()
+	source = strings.ReplaceAll(source, "{{code}}", "{{#if code}}{{spaced code}}{{else}}none{{/if}}")
+	source = strings.ReplaceAll(source, "{{user.name}}", `Dear {{default user.name "friend"}} {{#each items}}{{@index}}: {{this}}{{#unless @last}}, {{/unless}}{{/each}}`)
+	source = strings.ReplaceAll(source, "{{organization.name}}", "{{#with organization}}{{name}}{{/with}}")
+	payload["items"] = []any{"one", "two", "three", "four"}
+	library := template.NewLibrary(map[string]string{"page": "<html>\n{{> @partial-block}}\n</html>"})
+	tpl, err := template.Compile(`{{#layout "page"}}`+source+"{{/layout}}", template.Options{Library: library})
+	if err != nil || len(tpl.Problems()) > 0 {
+		b.Fatal(err, tpl.Problems())
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := tpl.Render(payload); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkParse8KB10Variables(b *testing.B) {
 	source, _ := benchmarkMail()
 	b.ReportAllocs()

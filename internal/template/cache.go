@@ -20,9 +20,10 @@ type Cache struct {
 
 // cacheKey is what a template was made from.
 type cacheKey struct {
-	source string
-	escape Escape
-	text   bool // the plain-text form of an HTML source
+	source  string
+	escape  Escape
+	text    bool   // the plain-text form of an HTML source
+	library string // stands for the content of the library
 }
 
 // NewCache returns a cache for about size bytes of template sources. A
@@ -31,11 +32,17 @@ func NewCache(size int) *Cache {
 	return &Cache{generation: size / 2, young: make(map[cacheKey]*Template)}
 }
 
-// Get returns the parsed template of source. Errors are those of Parse and are
-// not kept.
+// Get returns the parsed template of a source without partials. Errors are
+// those of Compile and are not kept.
 func (c *Cache) Get(source string, escape Escape) (*Template, error) {
-	return c.get(cacheKey{source: source, escape: escape}, func() (*Template, error) {
-		return Parse(source, escape)
+	return c.Compile(source, Options{Escape: escape})
+}
+
+// Compile returns the parsed template of source. Errors are those of the
+// function Compile and are not kept.
+func (c *Cache) Compile(source string, o Options) (*Template, error) {
+	return c.get(cacheKey{source: source, escape: o.Escape, library: o.Library.cacheKey()}, func() (*Template, error) {
+		return Compile(source, o)
 	})
 }
 
@@ -72,7 +79,7 @@ func (c *Cache) get(key cacheKey, parse func() (*Template, error)) (*Template, e
 
 // keep puts t into the young generation.
 func (c *Cache) keep(key cacheKey, t *Template) {
-	size := len(key.source) + len(t.source)
+	size := len(key.source) + t.weight
 	if size > c.generation {
 		return
 	}

@@ -41,6 +41,34 @@ func TestCacheKeepsByContentAndEscape(t *testing.T) {
 	}
 }
 
+// TestCacheTellsLibrariesApart: a partial that changed is another template, and
+// one that did not is the same whoever loaded it.
+func TestCacheTellsLibrariesApart(t *testing.T) {
+	t.Parallel()
+	c := template.NewCache(1 << 20)
+	compile := func(partials map[string]string) *template.Template {
+		tpl, err := c.Compile("{{> p}}", template.Options{Library: template.NewLibrary(partials)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tpl
+	}
+	a := compile(map[string]string{"p": "one", "q": ""})
+	if compile(map[string]string{"q": "", "p": "one"}) != a {
+		t.Error("the same partials were parsed twice")
+	}
+	b := compile(map[string]string{"p": "two", "q": ""})
+	if got, err := b.Render(nil); err != nil || got != "two" {
+		t.Errorf("a changed partial renders %q, %v", got, err)
+	}
+	if compile(map[string]string{"p": "oneq", "": ""}) == compile(map[string]string{"p": "one", "q": ""}) {
+		t.Error("two libraries share a template")
+	}
+	if get(t, c, "{{> p}}", template.HTML) == a {
+		t.Error("no library is the same as one")
+	}
+}
+
 func TestCacheDoesNotKeepErrors(t *testing.T) {
 	t.Parallel()
 	c := template.NewCache(1 << 20)

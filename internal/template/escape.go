@@ -24,6 +24,7 @@ const (
 // printString appends a string value, escaped. What is not UTF-8 in it becomes
 // U+FFFD, so that the output is always UTF-8.
 func (o *output) printString(s string, escape Escape) error {
+	o.work -= len(s) >> 6
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}

@@ -65,11 +65,14 @@ func TestPlaceholders(t *testing.T) {
 		{"{{{&code}}}", "{X}"},
 		{"{{{missing}}}", "{{{missing}}}"},
 		{"{{&missing}}", "{{&missing}}"},
-		{"{{~code~}}", "{{~code~}}"},
-		{"{{#if code}}a{{/if}}", "{{#if code}}a{{/if}}"},
+		{" {{~code~}} ", "X"},
+		{" {{~missing~}} ", "{{~missing~}}"},
+		{"{{#if code}}a{{/if}}", "a"},
 		{"{{> footer}}", "{{> footer}}"},
-		{"{{! note }}", "{{! note }}"},
-		{"{{upper code}}", "{{upper code}}"},
+		{"{{! note }}", ""},
+		{"{{!-- note }}", "{{!-- note }}"},
+		{"{{upper code}}", "X"},
+		{"{{upper(code)}}{{ #if code}}{{code code}}", "{{upper(code)}}{{ #if code}}{{code code}}"},
 		{"{{\u0085code}}", "{{\u0085code}}"}, // no white space in ECMA-262
 		{"{{\u180ecode}}", "{{\u180ecode}}"}, // nor in Unicode since 6.3
 		{"{{\ufeffcode\u2028}}", "X"},

@@ -1,20 +1,26 @@
 package template
 
 import (
+	"bytes"
 	"html"
 	"strings"
 )
 
-// urlContext follows the source of an HTML template and tells which
+// letters is text, or output that is still being written.
+type letters interface{ ~string | ~[]byte }
+
+// urlContext follows an HTML template, or its output, and tells which
 // placeholders choose where an href or src attribute points. Placeholders are
-// shown to it from left to right; the work in all is linear in the source.
+// shown to it from left to right; the work in all is linear in the text.
 type urlContext struct {
-	source string
 	// Value begins: offset after the last quote, and after the last byte that
 	// ends a bare value, each with what stands before it.
 	double, single, bare value
-	last                 int // offset of the last placeholder, if any
-	any                  bool
+	// The value behind the first equals sign since bare began, if there is one.
+	assigned value
+	equals   bool
+	last     int // offset of the last placeholder, if any
+	any      bool
 }
 
 // value is the place where an attribute's value might begin.
@@ -26,13 +32,14 @@ type value struct {
 // lookBack bounds how far before a value its attribute is looked for.
 const lookBack = 64
 
-// guards reports whether the placeholder at offset at, with this path, may
-// only print a URL. The text since the last placeholder begins at textStart.
-func (c *urlContext) guards(textStart, at int, path string) bool {
-	c.read(textStart, at)
+// guards reports whether a placeholder at offset at of s may only print a URL.
+// The text since the last placeholder begins at textStart; link says that what
+// the placeholder prints is the payload's link.
+func guards[T letters](c *urlContext, s T, textStart, at int, link bool) bool {
+	read(c, s, textStart, at)
 	guarded := false
-	for _, v := range [...]value{c.double, c.single, c.bareValue(at)} {
-		if v.url && (path == "link" || c.choosesScheme(v.start, at)) {
+	for _, v := range [...]value{c.double, c.single, c.bareValue()} {
+		if v.url && (link || choosesScheme(c, s, v.start, at)) {
 			guarded = true
 		}
 	}
@@ -41,66 +48,114 @@ func (c *urlContext) guards(textStart, at int, path string) bool {
 }
 
 // read takes the text between two placeholders.
-func (c *urlContext) read(start, end int) {
-	s := c.source[start:end]
-	if i := strings.LastIndexByte(s, '"'); i >= 0 {
-		c.double = c.valueAfter(start + i)
+func read[T letters](c *urlContext, s T, start, end int) {
+	if i := lastByte(s[start:end], '"'); i >= 0 {
+		c.double = valueAfter(s, start+i)
 	}
-	if i := strings.LastIndexByte(s, '\''); i >= 0 {
-		c.single = c.valueAfter(start + i)
+	if i := lastByte(s[start:end], '\''); i >= 0 {
+		c.single = valueAfter(s, start+i)
 	}
-	if i := strings.LastIndexAny(s, " \t\n\f\r\"'<>"); i >= 0 {
-		c.bare = c.valueAfter(start + i)
+	for i := end - 1; i >= start; i-- {
+		if b := s[i]; b == '"' || b == '\'' || b == '<' || b == '>' || isHTMLSpace(b) {
+			c.bare, c.equals = valueAfter(s, i), false
+			break
+		}
 	}
+	for i := max(start, c.bare.start); i < min(end, c.bare.start+lookBack) && !c.equals; i++ {
+		if s[i] == '=' {
+			c.assigned, c.equals = value{start: i + 1, url: isURLAttribute(s, c.bare.start, i)}, true
+		}
+	}
+}
+
+// lastByte is strings.LastIndexByte and bytes.LastIndexByte in one.
+func lastByte[T letters](s T, b byte) int {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == b {
+			return i
+		}
+	}
+	return -1
 }
 
 // valueAfter returns the value that the delimiter at offset at opens, if an
 // equals sign and an attribute's name stand before it.
-func (c *urlContext) valueAfter(at int) value {
-	before := c.source[max(0, at-lookBack):at]
-	name, found := strings.CutSuffix(strings.TrimRight(before, htmlSpace), "=")
-	return value{start: at + 1, url: found && endsInURLAttribute(name)}
+func valueAfter[T letters](s T, at int) value {
+	least := max(0, at-lookBack)
+	end := withoutSpace(s, least, at)
+	url := false
+	if end > least && s[end-1] == '=' {
+		end = withoutSpace(s, least, end-1)
+		url = isURLAttribute(s, least, end)
+	}
+	return value{start: at + 1, url: url}
 }
 
-// bareValue returns the unquoted value that the placeholder at offset at
-// stands in: after "href= ", or after "href=" in the same run of characters.
-func (c *urlContext) bareValue(at int) value {
-	if c.bare.url {
+// bareValue returns the unquoted value that the placeholder stands in: after
+// "href= ", or after "href=" in the same run of characters.
+func (c *urlContext) bareValue() value {
+	switch {
+	case c.bare.url:
 		return c.bare
-	}
-	run := c.source[c.bare.start:at]
-	if eq := strings.IndexByte(run[:min(len(run), lookBack)], '='); eq >= 0 {
-		return value{start: c.bare.start + eq + 1, url: isURLAttribute(run[:eq])}
+	case c.equals:
+		return c.assigned
 	}
 	return value{}
 }
 
 // choosesScheme reports whether what is printed at offset at can still be
 // (part of) the scheme of the URL that begins at start.
-func (c *urlContext) choosesScheme(start, at int) bool {
+func choosesScheme[T letters](c *urlContext, s T, start, at int) bool {
 	if c.any && c.last >= start {
 		return false // the placeholder before it chose, and was guarded
 	}
 	// A scheme is short; text beyond this much would only be read for nothing.
 	const enough = 256
-	before := html.UnescapeString(c.source[start:min(at, start+enough)])
+	before := html.UnescapeString(string(s[start:min(at, start+enough)]))
 	return !strings.ContainsAny(before, ":/?#")
 }
 
-const htmlSpace = " \t\n\f\r"
-
-// endsInURLAttribute reports whether s, the source before an equals sign,
-// ends in the name of an attribute that holds a URL.
-func endsInURLAttribute(s string) bool {
-	s = strings.TrimRight(s, htmlSpace)
-	return isURLAttribute(s[strings.LastIndexAny(s, htmlSpace+`"'/<>`)+1:])
+// withoutSpace returns the end of s[:end] without HTML's white space, at least
+// start.
+func withoutSpace[T letters](s T, start, end int) int {
+	for end > start && isHTMLSpace(s[end-1]) {
+		end--
+	}
+	return end
 }
 
-// isURLAttribute reports whether name is href or src, in any case and with
-// any namespace prefix.
-func isURLAttribute(name string) bool {
-	name = name[strings.LastIndexByte(name, ':')+1:]
-	return strings.EqualFold(name, "href") || strings.EqualFold(name, "src")
+func isHTMLSpace(c byte) bool {
+	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r'
+}
+
+// isURLAttribute reports whether s[start:end] ends in the name of an attribute
+// that holds a URL: href or src, in any case and with any namespace prefix.
+func isURLAttribute[T letters](s T, start, end int) bool {
+	for _, name := range [...]string{"href", "src"} {
+		at := end - len(name)
+		if at < start || !strings.EqualFold(string(s[at:end]), name) {
+			continue
+		}
+		if at == start {
+			return true
+		}
+		switch c := s[at-1]; c {
+		case ':', '"', '\'', '/', '<', '>':
+			return true
+		default:
+			if isHTMLSpace(c) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// inTag reports whether the end of s is inside of a tag, as far as its last
+// angle bracket tells.
+func inTag(s []byte) bool {
+	i := bytes.LastIndexAny(s, "<>")
+	return i >= 0 && s[i] == '<'
 }
 
 // allowedURL reports whether s may be printed where a URL is chosen: an http,

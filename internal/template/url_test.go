@@ -126,3 +126,48 @@ func TestURLContextIsLinear(t *testing.T) {
 		}
 	}
 }
+
+// TestURLsInBlocks: which text stands before a placeholder, and so whether it
+// is guarded, turns out only when a template with blocks is rendered.
+func TestURLsInBlocks(t *testing.T) {
+	t.Parallel()
+	library := template.NewLibrary(map[string]string{
+		"url": "{{x}}", "attribute": `href="{{> url}}"`, "page": `<a href="{{> @partial-block}}">`, "https": "https://e.com/",
+	})
+	payload := map[string]any{"x": "javascript:x", "u": "https://e.com", "link": "javascript:link", "t": true, "l": []any{"https://a", "javascript:b"}}
+	for _, c := range []struct{ source, want string }{
+		{`{{#if t}}<a href="{{x}}">{{/if}}`, `<a href="#">`},
+		{`<a href="{{#if t}}{{x}}{{/if}}">`, `<a href="#">`},
+		{`<a href="{{#if gone}}{{u}}{{else}}{{x}}{{/if}}">`, `<a href="#">`},
+		{`<a href="{{#if gone}}https://e.com/{{/if}}{{x}}">`, `<a href="#">`},
+		{`<a href="{{#if t}}https://e.com/{{/if}}{{x}}">`, `<a href="https://e.com/javascript:x">`},
+		{`<a href="{{#if t}}java{{/if}}{{x}}">`, `<a href="java#">`},
+		{`<a href="{{#if t}}{{gone}}{{x}}{{/if}}">`, `<a href="#javascript:x">`},
+		{`<a {{#if t}}href={{/if}}{{x}}>`, `<a href=#>`},
+		{`<a {{#if t}}href="{{/if}}{{x}}">`, `<a href="#">`},
+		{`<a title="{{#if t}}{{x}}{{/if}}">`, `<a title="javascript:x">`},
+		{`<a href="{{> url}}">`, `<a href="#">`},
+		{`<a {{> attribute}}>`, `<a href="#">`},
+		{`<a href="{{> https}}{{x}}">`, `<a href="https://e.com/javascript:x">`},
+		{`{{#layout "page"}}{{x}}{{/layout}}`, `<a href="#">`},
+		{`{{#layout "page"}}{{> https}}{{x}}{{/layout}}`, `<a href="https://e.com/javascript:x">`},
+		{`{{#each l}}<a href="{{this}}">{{/each}}`, `<a href="https://a"><a href="#">`},
+		{`<a href="https://e.com/?{{#each l}}{{../link}}{{@root.link}}{{/each}}">`, `<a href="https://e.com/?####">`},
+		{`<a href="{{default x "y"}}">`, `<a href="#">`},
+		{`<a href="{{{lower x}}}">`, `<a href="#">`},
+		{`<a href="{{default gone u}}/{{upper x}}">`, `<a href="https://e.com/JAVASCRIPT:X">`},
+		{`<a href="https://e.com/?{{default gone link}}">`, `<a href="https://e.com/?#">`},
+		{`<a href="{{spaced x}}"><a href="{{spaced u}}">`, `<a href="#"><a href="https://e.com">`},
+		{`<b>{{spaced x}}</b><b title="{{spaced u}}">`, `<b><span style="letter-spacing:0.2em">javascript:x</span></b><b title="https://e.com">`},
+		{"<div>\n  {{> lines}}\n</div>", "<div>\n  {{> lines}}\n</div>"},
+	} {
+		tpl, err := template.Compile(c.source, template.Options{Escape: template.HTML, Library: library})
+		if err != nil {
+			t.Errorf("%s: %v", c.source, err)
+			continue
+		}
+		if got, err := tpl.Render(payload); err != nil || got != c.want {
+			t.Errorf("%s: %v\n got %s\nwant %s", c.source, err, got, c.want)
+		}
+	}
+}

@@ -6,57 +6,63 @@ import (
 	"strconv"
 )
 
-// variable is a placeholder that prints a value of the payload.
-type variable struct {
-	placeholder
-	segments []string // of the path; the first is the root
-	escape   Escape
-	guarded  bool // prints only URLs, see the package comment
-	offset   int  // in the source
+// render prints the value of v. When the root of its path is missing outside
+// of blocks, it prints v itself, to the letter.
+func (v *variable) render(r *rendering) error {
+	guarded := v.guarded || r.dynamic && v.escape == HTML && r.guards(v.isLink)
+	err := v.print(r, guarded)
+	r.read = len(r.buf) - r.start // the rule for URLs reads only the template's own text
+	return err
 }
 
-func (v *variable) render(out *output, payload map[string]any) error {
-	value, ok := v.lookup(payload)
-	if !ok {
-		return out.add(v.source)
-	}
+func (v *variable) print(r *rendering, guarded bool) error {
 	escape := v.escape
 	if v.raw && escape == HTML {
 		escape = None
 	}
-	if v.guarded {
-		return v.renderURL(out, value, escape)
-	}
-	return out.print(value, escape, 0)
-}
-
-// lookup walks the path. ok says that the root is there; what is missing below
-// it is nil.
-func (v *variable) lookup(payload map[string]any) (value any, ok bool) {
-	value, ok = payload[v.segments[0]]
-	for _, key := range v.segments[1:] {
-		if value == nil {
-			break
-		}
-		value = member(value, key)
-	}
-	return value, ok
-}
-
-// renderURL prints value when it is a URL that may be printed, else "#".
-func (v *variable) renderURL(out *output, value any, escape Escape) error {
-	url, ok := value.(string)
-	if !ok {
-		printed := output{end: MaxOutput}
-		if err := printed.print(value, None, 0); err != nil {
+	var value any
+	switch {
+	case v.call != nil:
+		var err error
+		if value, err = r.call(v.call); err != nil {
 			return err
 		}
-		url = string(printed.buf)
+		if v.call.helper == spacedHelper && v.escape == HTML {
+			return r.printSpaced(value, escape, guarded)
+		}
+	case r.inside > 0:
+		value = r.find(&v.path)
+	case v.path.onlyInBlock():
+		return r.add(v.source)
+	default:
+		var found bool
+		if value, found = r.fromRoot(&v.path); !found {
+			return r.add(v.source)
+		}
+	}
+	if guarded {
+		return r.printURL(value, escape)
+	}
+	return r.print(value, escape, 0)
+}
+
+// guards reports whether what is printed next chooses where a link goes.
+func (r *rendering) guards(isLink bool) bool {
+	out := r.buf[r.start:]
+	r.work -= (len(out) - r.read) >> 6
+	return guards(&r.urls, out, r.read, len(out), isLink)
+}
+
+// printURL prints value when it is a URL that may be printed, else "#".
+func (r *rendering) printURL(value any, escape Escape) error {
+	url, err := r.text(value)
+	if err != nil {
+		return err
 	}
 	if !allowedURL(url) {
-		return out.add("#")
+		return r.add("#")
 	}
-	return out.printURL(url, escape)
+	return r.output.printURL(url, escape)
 }
 
 // member returns what value holds under key: objects have their own keys,
@@ -80,6 +86,60 @@ func member(value any, key string) any {
 func index(key string) (int, bool) {
 	i, err := strconv.Atoi(key)
 	return i, err == nil && i >= 0 && strconv.Itoa(i) == key
+}
+
+// isLink reports whether the path is the payload's link.
+func (p *path) isLink() bool {
+	s := p.segments
+	if len(s) == 2 && s[0] == "this" {
+		s = s[1:]
+	}
+	return len(s) == 1 && s[0] == "link"
+}
+
+// truthy reports what {{#if}} takes for true.
+func truthy(value any) bool {
+	switch value := value.(type) {
+	case nil:
+		return false
+	case bool:
+		return value
+	case string:
+		return value != ""
+	case []any:
+		return len(value) > 0
+	case map[string]any:
+		return true
+	default:
+		f, ok := number(value)
+		return !ok || f != 0 && !math.IsNaN(f)
+	}
+}
+
+// isZero reports whether value is the number 0, which {{#with}} takes.
+func isZero(value any) bool {
+	f, ok := number(value)
+	return ok && f == 0
+}
+
+// number returns a value that is a number as JavaScript has it.
+func number(value any) (float64, bool) {
+	switch value := value.(type) {
+	case float64:
+		return value, true
+	case json.Number:
+		f, err := value.Float64()
+		return f, err == nil || math.IsInf(f, 0) // out of range is Infinity in JavaScript
+	case int:
+		return float64(value), true
+	case int32:
+		return float64(value), true
+	case int64:
+		return float64(value), true
+	case uint64:
+		return float64(value), true
+	}
+	return 0, false
 }
 
 // print appends a value as JavaScript's String() shows it, null and missing
@@ -106,6 +166,7 @@ func (o *output) printArray(items []any, escape Escape, depth int) error {
 	if depth > MaxDepth {
 		return failure(TooDeep)
 	}
+	o.work -= len(items)
 	for i, item := range items {
 		if i > 0 {
 			if err := o.add(","); err != nil {
@@ -120,35 +181,27 @@ func (o *output) printArray(items []any, escape Escape, depth int) error {
 }
 
 func (o *output) printNumber(value any) error {
-	var number [32]byte
+	var digits [32]byte
 	switch value := value.(type) {
 	case float64:
-		return o.addBytes(appendNumber(number[:0], value))
+		return o.addBytes(appendNumber(digits[:0], value))
 	case json.Number:
-		f, err := value.Float64()
-		if err != nil && !math.IsInf(f, 0) { // out of range is Infinity in JavaScript
+		f, ok := number(value)
+		if !ok {
 			return failure(UnsupportedValue)
 		}
-		return o.addBytes(appendNumber(number[:0], f))
+		return o.addBytes(appendNumber(digits[:0], f))
 	case int:
-		return o.addBytes(strconv.AppendInt(number[:0], int64(value), 10))
+		return o.addBytes(strconv.AppendInt(digits[:0], int64(value), 10))
 	case int32:
-		return o.addBytes(strconv.AppendInt(number[:0], int64(value), 10))
+		return o.addBytes(strconv.AppendInt(digits[:0], int64(value), 10))
 	case int64:
-		return o.addBytes(strconv.AppendInt(number[:0], value, 10))
+		return o.addBytes(strconv.AppendInt(digits[:0], value, 10))
 	case uint64:
-		return o.addBytes(strconv.AppendUint(number[:0], value, 10))
+		return o.addBytes(strconv.AppendUint(digits[:0], value, 10))
 	default:
 		return failure(UnsupportedValue)
 	}
-}
-
-func (o *output) addBytes(b []byte) error {
-	if !o.room(len(b)) {
-		return failure(OutputTooLarge)
-	}
-	o.buf = append(o.buf, b...)
-	return nil
 }
 
 // appendNumber appends f as ECMA-262 Number::toString (section 6.1.6.1.20,

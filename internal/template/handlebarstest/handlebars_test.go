@@ -1,0 +1,207 @@
+package handlebarstest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/postern-mail/postern/internal/template"
+)
+
+// TestLikeHandlebars renders the same templates here and there.
+func TestLikeHandlebars(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs node and npm")
+	}
+	list := append(golden(t), cases(800)...)
+	judged := judge(t, list)
+	if judged.CLDR != tableCLDR(t) {
+		t.Logf("this node has CLDR %s, the table was made from another: dates are not compared", judged.CLDR)
+	}
+	compared, wrong := 0, 0
+	for i, c := range list {
+		want := judged.Results[i]
+		if want.Error != "" {
+			t.Fatalf("Handlebars refuses the case %d, which the generator should not have made: %s\n%q", i, want.Error, c.Template)
+		}
+		if strings.Contains(c.Template, "{{date") && judged.CLDR != tableCLDR(t) {
+			continue
+		}
+		compared++
+		if got := render(t, c); got != want.Output {
+			t.Errorf("%q\npayload %s\n got %q\nwant %q", c.Template, encode(t, c.Payload), got, want.Output)
+			if wrong++; wrong == 10 {
+				t.Fatal("and so on")
+			}
+		}
+	}
+	if compared < 800 {
+		t.Errorf("only %d cases compared", compared)
+	}
+}
+
+// golden returns the cases of the committed table that are not the project's
+// own.
+func golden(t *testing.T) []testCase {
+	t.Helper()
+	data, err := os.ReadFile("../testdata/language.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table struct {
+		Payload map[string]any
+		Cases   []struct {
+			testCase
+
+			Own bool
+		}
+	}
+	if err := json.Unmarshal(data, &table); err != nil {
+		t.Fatal(err)
+	}
+	var list []testCase
+	for _, c := range table.Cases {
+		if c.Own {
+			continue
+		}
+		if c.Payload == nil {
+			c.Payload = table.Payload
+		}
+		list = append(list, c.testCase)
+	}
+	if len(list) < 50 {
+		t.Fatalf("only %d golden cases", len(list))
+	}
+	return list
+}
+
+func render(t *testing.T, c testCase) string {
+	t.Helper()
+	o := template.Options{Escape: template.None, Library: template.NewLibrary(c.Partials)}
+	if c.HTML {
+		o.Escape = template.HTML
+	}
+	tpl, err := template.Compile(c.Template, o)
+	if err != nil {
+		t.Fatalf("%q: %v", c.Template, err)
+	}
+	if problems := tpl.Problems(); len(problems) > 0 {
+		t.Fatalf("%q: %+v", c.Template, problems)
+	}
+	got, err := tpl.Render(c.Payload)
+	if err != nil {
+		t.Fatalf("%q: %v", c.Template, err)
+	}
+	return got
+}
+
+// verdict is what the script writes.
+type verdict struct {
+	CLDR    string
+	Results []struct{ Output, Error string }
+}
+
+// judge renders the cases with the official package.
+func judge(t *testing.T, list []testCase) verdict {
+	t.Helper()
+	modules := install(t)
+	cmd := exec.CommandContext(t.Context(), "node", "run.js")
+	cmd.Env = append(cmd.Environ(), "NODE_PATH="+modules)
+	cmd.Stdin = strings.NewReader(encode(t, list))
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("node run.js: %v\n%s", err, stderr.String())
+	}
+	var v verdict
+	if err := json.Unmarshal(stdout.Bytes(), &v); err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Results) != len(list) {
+		t.Fatalf("%d results for %d cases", len(v.Results), len(list))
+	}
+	return v
+}
+
+// install returns the folder of the installed packages, and fills it where it
+// is missing.
+func install(t *testing.T) string {
+	t.Helper()
+	for _, program := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Fatalf("%s is missing: install Node.js 18 or later with npm (scripts/install-test-tools does), or leave this test out with -short", program)
+		}
+	}
+	lock, err := os.ReadFile("package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(lock)
+	folder := filepath.Join(cache, "postern-tests", "handlebars-"+hex.EncodeToString(sum[:8]))
+	modules := filepath.Join(folder, "node_modules")
+	if _, err := os.Stat(modules); err == nil {
+		return modules
+	}
+	// Filled beside and renamed, so that no other run sees half of it.
+	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	fresh := t.TempDir()
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(fresh, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd.Dir = fresh
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm ci: %v\n%s", err, out)
+	}
+	if err := os.Rename(fresh, folder); err != nil {
+		if _, there := os.Stat(modules); there == nil {
+			return modules // another run was faster
+		}
+		// Another file system: stay with the fresh one.
+		return filepath.Join(fresh, "node_modules")
+	}
+	return modules
+}
+
+func encode(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// tableCLDR returns the version of CLDR that the table of dates is from.
+func tableCLDR(t *testing.T) string {
+	t.Helper()
+	source, err := os.ReadFile("../date_table.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(source), "from CLDR ")
+	version, _, ok := strings.Cut(rest, ";")
+	if !ok {
+		t.Fatal("date_table.go does not say which CLDR it is from")
+	}
+	return version
+}

@@ -159,11 +159,16 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 		},
 	})
 	out := outbox.New(a.store, keys, now)
-	composer := compose.New(builtin, template.NewCache(templateCacheSize))
+	settings := tenants.NewService(a.store, now)
+	stored := templates.NewService(a.store, now)
+	composer := compose.New(builtin, stored, settings, template.NewCache(templateCacheSize))
 	hub := events.NewHub(a.store)
 	codes := verification.New(verification.Options{
 		Store: a.store, Outbox: out, Keys: keys, Now: now,
-		Policy: func(string) tenants.CodePolicy { return tenants.DefaultCodePolicy() },
+		Policy: func(ctx context.Context, tenantID string) (tenants.CodePolicy, error) {
+			s, err := settings.Settings(ctx, tenantID)
+			return s.VerificationCodePolicy, err
+		},
 	})
 	a.delivery = delivery.New(delivery.Options{
 		Store: a.store, Outbox: out, Router: a.router, Composer: composer, Hub: hub,
@@ -173,7 +178,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 		return err
 	}
 	a.handler, err = api.New(api.Options{
-		Access: accessService, Router: a.router, Composer: composer, Outbox: out, Codes: codes, Hub: hub,
+		Templates: stored, Settings: settings, Access: accessService, Router: a.router, Composer: composer, Outbox: out, Codes: codes, Hub: hub,
 		Messages: a.store, Inbox: box, Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,
 		LogAddresses: o.LogAddresses, AllowReservedDomains: o.AllowReservedDomains,

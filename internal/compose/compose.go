@@ -1,6 +1,7 @@
 package compose
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"strings"
@@ -8,9 +9,11 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/address"
+	"github.com/postern-mail/postern/internal/locale"
 	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/template"
 	"github.com/postern-mail/postern/internal/templates"
+	"github.com/postern-mail/postern/internal/tenants"
 )
 
 // Source says where a wording came from.
@@ -18,6 +21,7 @@ type Source string
 
 // The sources of wordings.
 const (
+	SourceCustom   Source = "custom"   // a stored template of the tenant
 	SourceConfig   Source = "config"   // the connector's settings
 	SourceBuiltin  Source = "builtin"  // shipped with the service
 	SourceProvider Source = "provider" // the provider renders
@@ -25,6 +29,7 @@ const (
 
 // Request is one mail to compose.
 type Request struct {
+	TenantID  string
 	MessageID string
 	Type      connector.TemplateType
 	To        string
@@ -35,69 +40,101 @@ type Request struct {
 	Validity time.Duration
 }
 
-// Composer chooses wordings and renders them. It is safe for concurrent use.
+// Composer chooses languages and wordings, and renders them. It is safe for
+// concurrent use.
 type Composer struct {
 	builtin *templates.Builtin
+	stored  *templates.Service
+	tenants *tenants.Service
 	cache   *template.Cache
 }
 
-// New makes a Composer of the built-in wordings and a cache for others.
-func New(builtin *templates.Builtin, cache *template.Cache) *Composer {
-	return &Composer{builtin: builtin, cache: cache}
+// New makes a Composer of the built-in wordings, those that tenants stored,
+// their settings, and a cache for parsed templates.
+func New(b *templates.Builtin, stored *templates.Service, t *tenants.Service, cache *template.Cache) *Composer {
+	return &Composer{builtin: b, stored: stored, tenants: t, cache: cache}
 }
 
-// defaultLocale is the language of mails until tenants choose their own.
-const defaultLocale = "en"
+// Language chooses the language of a mail of a management call: the first of
+// uiLocales that the tenant's library supports, else the one given, else the
+// tenant's default.
+func (c *Composer) Language(ctx context.Context, tenantID, uiLocales, given string) (string, error) {
+	settings, err := c.tenants.Settings(ctx, tenantID)
+	if err != nil {
+		return "", err
+	}
+	own, err := c.stored.Languages(ctx, tenantID)
+	if err != nil {
+		return "", err
+	}
+	return locale.Choose(locale.Request{
+		UILocales: uiLocales, Given: given, Default: settings.LanguageInfo.FallbackLanguage,
+	}, locale.Library{Own: own, Builtin: c.builtin.Languages()}), nil
+}
 
-// Compose renders the mail r for the connector it goes out through. Its
-// error is a *connector.Error of the class Permanent: another try would
-// render the same.
-func (c *Composer) Compose(r Request, via *routing.Opened) (connector.Message, Source, error) {
+// Compose renders the mail r for the connector it goes out through, in the
+// language that its payload names as "locale". An error of the template is a
+// *connector.Error of the class Permanent: another try would render the same.
+func (c *Composer) Compose(ctx context.Context, r Request, via *routing.Opened) (connector.Message, Source, error) {
+	settings, err := c.tenants.Settings(ctx, r.TenantID)
+	if err != nil {
+		return connector.Message{}, "", err
+	}
+	fallback := settings.LanguageInfo.FallbackLanguage
 	m := connector.Message{
 		ID: r.MessageID, Type: r.Type, To: r.To, IP: r.IP,
-		Payload: withLocale(r.Payload), Locale: defaultLocale,
+		Payload: withLocale(r.Payload, fallback),
 	}
-	if via.Factory.Metadata().Wording == connector.WordingProvider {
-		return m, SourceProvider, nil
+	m.Locale, _ = m.Payload["locale"].(string)
+	w, err := choose(r.Type, m.Locale, fallback, via, c.finder(ctx, r.TenantID))
+	if err != nil || w.source == SourceProvider {
+		return m, w.source, err
 	}
-	custom, source := c.choose(r.Type, via)
-	var rendered templates.Rendered
-	var err error
-	if source == SourceConfig {
-		rendered, err = templates.RenderCustom(c.cache, custom, m.Payload)
-	} else {
+	_, err = c.render(ctx, r, &m, w, via)
+	return m, w.source, err
+}
+
+// finder looks for templates that the tenant stored.
+func (c *Composer) finder(ctx context.Context, tenantID string) finder {
+	return func(language string, t connector.TemplateType) (templates.Details, bool, error) {
+		return c.stored.Find(ctx, tenantID, language, t)
+	}
+}
+
+// render fills m with a wording. Its error is a *connector.Error.
+func (c *Composer) render(
+	ctx context.Context, r Request, m *connector.Message, w wording, via *routing.Opened,
+) (rendered templates.Rendered, err error) {
+	if w.source == SourceBuiltin {
 		rendered, err = c.builtin.Render(r.Type, m.Payload, templates.Options{
 			Locale: m.Locale, Validity: r.Validity, Branding: branding(via),
 		})
+	} else {
+		library, err := c.stored.Library(ctx, r.TenantID)
+		if err != nil {
+			return templates.Rendered{}, err
+		}
+		rendered, err = templates.RenderCustom(c.cache, w.details.Custom(library), m.Payload)
+		if err != nil {
+			return rendered, unrenderable(m, err)
+		}
 	}
 	if err == nil {
-		err = fill(&m, rendered)
+		err = fill(m, rendered)
 	}
 	if err != nil {
-		return connector.Message{}, source, &connector.Error{
-			Class: connector.Permanent, Message: "the template cannot be rendered: " + err.Error(), Err: err,
-		}
+		return rendered, unrenderable(m, err)
 	}
-	return m, source, nil
+	return rendered, nil
 }
 
-// choose returns the wording for a type: the connector's template for it,
-// else its template for Generic, else the built-in one.
-func (c *Composer) choose(t connector.TemplateType, via *routing.Opened) (templates.Custom, Source) {
-	source, ok := via.Connector.(connector.TemplateSource)
-	if !ok || via.Factory.Metadata().Wording != connector.WordingCustom {
-		return templates.Custom{}, SourceBuiltin
+// unrenderable is the failure of a wording, for good: another try would render
+// the same. Nothing of the mail is kept.
+func unrenderable(m *connector.Message, err error) error {
+	*m = connector.Message{}
+	return &connector.Error{
+		Class: connector.Permanent, Message: "the template cannot be rendered: " + err.Error(), Err: err,
 	}
-	for _, wanted := range []connector.TemplateType{t, connector.Generic} {
-		for _, candidate := range source.Templates() {
-			if candidate.UsageType == wanted {
-				return templates.Custom{
-					Subject: candidate.Subject, Content: candidate.Content, ContentType: candidate.ContentType,
-				}, SourceConfig
-			}
-		}
-	}
-	return templates.Custom{}, SourceBuiltin
 }
 
 // fill puts what was rendered into m. Addresses that came out of a template
@@ -122,17 +159,20 @@ func fill(m *connector.Message, r templates.Rendered) error {
 }
 
 // withLocale adds the language to the variables where the caller gave none.
-func withLocale(payload map[string]any) map[string]any {
-	if _, given := payload["locale"]; given {
+func withLocale(payload map[string]any, fallback string) map[string]any {
+	if given, _ := payload["locale"].(string); given != "" {
 		return payload
 	}
 	p := make(map[string]any, len(payload)+1)
 	maps.Copy(p, payload)
-	p["locale"] = defaultLocale
+	p["locale"] = fallback
 	return p
 }
 
 func branding(via *routing.Opened) templates.Branding {
+	if via == nil {
+		return templates.Branding{}
+	}
 	b, ok := via.Connector.(connector.Branded)
 	if !ok {
 		return templates.Branding{}

@@ -110,8 +110,8 @@ func (d *Deliverer) attempt(ctx context.Context, m outbox.Message) (*events.Atte
 	if err != nil {
 		return a, &connector.Error{Class: connector.Permanent, Message: "the stored message cannot be read", Err: err}
 	}
-	mail, _, err := d.composer.Compose(compose.Request{
-		MessageID: m.ID, Type: m.Type, To: m.To, IP: m.IP, Payload: payload,
+	mail, _, err := d.composer.Compose(ctx, compose.Request{
+		TenantID: m.TenantID, MessageID: m.ID, Type: m.Type, To: m.To, IP: m.IP, Payload: payload,
 		Validity: m.Deadline.Sub(m.CreatedAt),
 	}, via)
 	if err != nil {

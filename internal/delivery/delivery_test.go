@@ -75,7 +75,9 @@ func newBench(t *testing.T) *bench {
 	b.outbox = outbox.New(b.store, keys, now)
 	b.Deliverer = delivery.New(delivery.Options{
 		Store: b.store, Outbox: b.outbox, Router: b.router,
-		Composer: compose.New(builtin, template.NewCache(1<<20)), Hub: events.NewHub(b.store),
+		Composer: compose.New(
+			builtin, templates.NewService(b.store, now), tenants.NewService(b.store, now), template.NewCache(1<<20),
+		), Hub: events.NewHub(b.store),
 		Metrics: metrics.New(prometheus.NewRegistry()), Now: now, Log: log,
 	})
 	b.use()

@@ -70,6 +70,23 @@ func (s *Store) EnsureTenant(ctx context.Context, t tenants.Tenant) error {
 	})
 }
 
+// TenantSettings implements tenants.Store.
+func (s *Store) TenantSettings(ctx context.Context, tenantID string) (string, error) {
+	settings := "{}"
+	_, err := one(ctx, s.db.reader(), []any{&settings}, `SELECT settings FROM tenants WHERE id = $1`, tenantID)
+	return settings, err
+}
+
+// SetTenantSettings implements tenants.Store.
+func (s *Store) SetTenantSettings(ctx context.Context, tenantID, settings, was string) (ok bool, err error) {
+	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
+		n, err := t.exec(ctx, `UPDATE tenants SET settings = $2 WHERE id = $1 AND settings = $3`, tenantID, settings, was)
+		ok = n > 0
+		return err
+	})
+	return ok, err
+}
+
 // Fact returns a value that the service keeps about its database, or nil.
 func (s *Store) Fact(ctx context.Context, name string) ([]byte, error) {
 	var value []byte

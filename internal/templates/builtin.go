@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postern-mail/postern/connector"
@@ -71,21 +71,41 @@ func (e *MissingError) Error() string {
 // ErrUnknownType is the error for a type that is none of the nine.
 var ErrUnknownType = errors.New("templates: unknown template type")
 
+// builtinLanguages returns the tags of the built-in languages, each with a file
+// in the folder builtin. Where two share a base language, the first serves for
+// it alone: "pt" is pt-BR, "zh-SG" is zh-CN.
+func builtinLanguages() []string {
+	return []string{
+		"ar", "cs", "de", "en", "es", "fa-IR", "fr", "it", "ja", "ko", "nl", "pl-PL", "pt-BR", "pt-PT", "ru", "th",
+		"tr-TR", "uk-UA", "zh-CN", "zh-HK", "zh-TW", "sv", "da", "nb", "fi", "he", "hi", "id", "vi", "el", "ro", "hu",
+	}
+}
+
 // Builtin is the built-in set of templates. It does not change and is safe for
 // concurrent use.
 type Builtin struct {
 	html, text *layout
-	languages  map[string]*language // by tag in lower case
-	code, link *template.Template   // print the payload's own
+	tags       []string
+	// languages are read when first needed: by tag, and by base language, in
+	// lower case.
+	languages  map[string]func() (*language, error)
+	code, link *template.Template // print the payload's own
 }
 
 // NewBuiltin reads the built-in set. It fails only if the files that were
-// compiled in are wrong.
-func NewBuiltin() (*Builtin, error) { return load(builtinFiles) }
+// compiled in are wrong. Of the languages it reads English; the others are
+// read when they are first asked for, which takes a millisecond or so.
+func NewBuiltin() (*Builtin, error) { return load(builtinFiles, builtinLanguages()) }
 
-// load reads a set from files of the shape of the folder builtin.
-func load(files fs.FS) (*Builtin, error) {
-	b := &Builtin{languages: make(map[string]*language)}
+// Languages returns the tags (BCP 47) of the languages that there is wording
+// in, in order of preference among those of one base language. The slice is
+// shared: it must not be changed.
+func (b *Builtin) Languages() []string { return b.tags }
+
+// load reads a set in these languages from files of the shape of the folder
+// builtin.
+func load(files fs.FS, tags []string) (*Builtin, error) {
+	b := &Builtin{tags: tags, languages: make(map[string]func() (*language, error), 2*len(tags))}
 	var err error
 	if b.html, err = readLayout(files, "builtin/layout.html", template.HTML); err != nil {
 		return nil, err
@@ -93,18 +113,19 @@ func load(files fs.FS) (*Builtin, error) {
 	if b.text, err = readLayout(files, "builtin/layout.txt", template.None); err != nil {
 		return nil, err
 	}
-	names, err := fs.Glob(files, "builtin/*.json")
-	if err != nil {
-		return nil, fmt.Errorf("templates: list languages: %w", err)
+	for _, tag := range tags {
+		b.languages[strings.ToLower(tag)] = sync.OnceValues(func() (*language, error) {
+			return readLanguage(files, "builtin/"+tag+".json", tag)
+		})
 	}
-	for _, name := range names {
-		tag := strings.TrimSuffix(path.Base(name), ".json")
-		if b.languages[strings.ToLower(tag)], err = readLanguage(files, name, tag); err != nil {
-			return nil, err
+	for _, tag := range tags {
+		base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+		if b.languages[base] == nil {
+			b.languages[base] = b.languages[strings.ToLower(tag)]
 		}
 	}
-	if b.languages[fallbackLanguage] == nil {
-		return nil, fmt.Errorf("templates: no wording in %q", fallbackLanguage)
+	if _, err = b.language(fallbackLanguage); err != nil {
+		return nil, err
 	}
 	if b.code, err = template.Parse("{{code}}", template.Header); err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
@@ -115,29 +136,38 @@ func load(files fs.FS) (*Builtin, error) {
 	return b, nil
 }
 
-// Render makes the built-in mail of type t. The payload is of the shape that
-// the glossary gives it; what of it is shown is cleaned first (see facts), and
-// names never become markup or placeholders. The error is a *MissingError, an
-// ErrUnknownType, or a *template.Error for a payload that cannot be printed.
+// Render makes the built-in mail of type t, in the language whose tag is
+// o.Locale (without regard to case), else in one of the same base language,
+// else in English. The payload is of the shape that the glossary gives it; what
+// of it is shown is cleaned first (see facts), and names never become markup or
+// placeholders. The error is a *MissingError, an ErrUnknownType, or a
+// *template.Error for a payload that cannot be printed.
 func (b *Builtin) Render(t connector.TemplateType, payload map[string]any, o Options) (Rendered, error) {
-	lang := b.language(o.Locale)
+	lang, err := b.language(o.Locale)
+	if err != nil {
+		return Rendered{}, err
+	}
 	texts, ok := lang.types[t]
 	if !ok {
 		return Rendered{}, ErrUnknownType
 	}
-	values := make(map[string]any, 32)
+	values := make(map[string]any, 40)
 	if err := b.addPurpose(values, t, payload); err != nil {
 		return Rendered{}, err
 	}
 	addFacts(values, t, payload, o.Branding)
-	values["validity"] = lang.duration(o.Validity)
-	values["lang"], values["dir"] = lang.tag, lang.direction
-	if err := texts.render(values); err != nil {
+	isolated := isolateNames(values, lang.rightToLeft)
+	values["validity"] = lang.durations.say(o.Validity)
+	lang.addLook(values)
+	if err := texts.render(values, isolated); err != nil {
 		return Rendered{}, err
 	}
 	html, err := b.html.render(values)
 	if err != nil {
 		return Rendered{}, err
+	}
+	if isolated {
+		html = isolatesToHTML(html)
 	}
 	text, err := b.text.render(values)
 	if err != nil {
@@ -170,14 +200,17 @@ func (b *Builtin) addPurpose(values map[string]any, t connector.TemplateType, pa
 
 // language returns the wording for locale: of the very tag, of its base
 // language, or the fallback.
-func (b *Builtin) language(locale string) *language {
+func (b *Builtin) language(locale string) (*language, error) {
 	tag := strings.ToLower(locale)
-	if l, ok := b.languages[tag]; ok {
-		return l
+	if read, ok := b.languages[tag]; ok {
+		return read()
 	}
 	base, _, _ := strings.Cut(tag, "-")
-	if l, ok := b.languages[base]; ok {
-		return l
+	if read, ok := b.languages[base]; ok {
+		return read()
 	}
-	return b.languages[fallbackLanguage]
+	if read, ok := b.languages[fallbackLanguage]; ok {
+		return read()
+	}
+	return nil, fmt.Errorf("templates: no wording in %q", fallbackLanguage)
 }

@@ -14,6 +14,9 @@ type Custom struct {
 	Subject, Content  string
 	ContentType       connector.ContentType // empty means text/html
 	ReplyTo, SendFrom string                // may be empty
+	// Partials holds the partials and layouts that all parts may use; nil for
+	// none.
+	Partials *template.Library
 }
 
 // RenderCustom renders a custom template. Values are escaped as the content
@@ -21,7 +24,8 @@ type Custom struct {
 // SendFrom. Content of type text/plain is the text alone, and HTML stays
 // empty. For HTML content the text part is TextFromHTML of the template,
 // made once per template and rendered with the payload like the template
-// itself; only where the template prints raw values is it made of the output.
+// itself; where the template prints raw values, or has blocks, helpers or
+// partials, it is made of the output.
 //
 // Locale is the payload's "locale". The error is a *template.Error, wrapped
 // with the name of the part that it is about.
@@ -35,7 +39,7 @@ func RenderCustom(cache *template.Cache, c Custom, payload map[string]any) (Rend
 		{"replyTo", c.ReplyTo, &r.ReplyTo},
 		{"sendFrom", c.SendFrom, &r.SendFrom},
 	} {
-		s, err := renderPart(cache, field.name, field.source, template.Header, payload)
+		s, err := renderPart(cache, field.name, field.source, c.options(template.Header), payload)
 		if err != nil {
 			return Rendered{}, err
 		}
@@ -43,9 +47,9 @@ func RenderCustom(cache *template.Cache, c Custom, payload map[string]any) (Rend
 	}
 	var err error
 	if c.ContentType == connector.TextPlain {
-		r.Text, err = renderPart(cache, "content", c.Content, template.None, payload)
+		r.Text, err = renderPart(cache, "content", c.Content, c.options(template.None), payload)
 	} else {
-		r.HTML, r.Text, err = renderHTML(cache, c.Content, payload)
+		r.HTML, r.Text, err = renderHTML(cache, c, payload)
 	}
 	if err != nil {
 		return Rendered{}, err
@@ -56,8 +60,12 @@ func RenderCustom(cache *template.Cache, c Custom, payload map[string]any) (Rend
 	return r, nil
 }
 
-func renderPart(cache *template.Cache, name, source string, escape template.Escape, payload map[string]any) (string, error) {
-	tpl, err := cache.Get(source, escape)
+func (c *Custom) options(escape template.Escape) template.Options {
+	return template.Options{Escape: escape, Library: c.Partials}
+}
+
+func renderPart(cache *template.Cache, name, source string, o template.Options, payload map[string]any) (string, error) {
+	tpl, err := cache.Compile(source, o)
 	if err != nil {
 		return "", fmt.Errorf("templates: %s: %w", name, err)
 	}
@@ -69,8 +77,8 @@ func renderPart(cache *template.Cache, name, source string, escape template.Esca
 }
 
 // renderHTML renders HTML content and its text part.
-func renderHTML(cache *template.Cache, content string, payload map[string]any) (html, text string, err error) {
-	tpl, err := cache.Get(content, template.HTML)
+func renderHTML(cache *template.Cache, c Custom, payload map[string]any) (html, text string, err error) {
+	tpl, err := cache.Compile(c.Content, c.options(template.HTML))
 	if err != nil {
 		return "", "", fmt.Errorf("templates: content: %w", err)
 	}
@@ -78,10 +86,10 @@ func renderHTML(cache *template.Cache, content string, payload map[string]any) (
 		return "", "", fmt.Errorf("templates: content: %w", err)
 	}
 	html = lineFeeds(html)
-	if tpl.Raw() {
+	if tpl.Raw() || tpl.Dynamic() {
 		return html, TextFromHTML(html), nil
 	}
-	plain, err := cache.GetText(content, TextFromHTML)
+	plain, err := cache.GetText(c.Content, TextFromHTML)
 	if err == nil {
 		text, err = plain.Render(payload)
 	}

@@ -59,6 +59,17 @@ func TestRenderCustom(t *testing.T) {
 			templates.Rendered{Subject: "s", HTML: "<p>Hi</p><p>there</p>482913", Text: "Hi\n\nthere\n\n482913", Locale: "fr-CA"},
 		},
 		{
+			"blocks, helpers and a layout",
+			templates.Custom{
+				Subject: "{{#if code}}{{upper name}}{{else}}Hi{{/if}}", Content: "{{#layout \"page\"}}\n<p>{{#if gone}}no{{else}}Code {{spaced code}}{{/if}}</p>\n{{/layout}}",
+				Partials: template.NewLibrary(map[string]string{"page": "<div>{{> @partial-block}}</div>\n<p style=\"display:none\">x</p>"}),
+			},
+			templates.Rendered{
+				Subject: "TOM & <JERRY>", HTML: "<div><p>Code <span style=\"letter-spacing:0.2em\">482913</span></p>\n</div>\n<p style=\"display:none\">x</p>",
+				Text: "Code 482913", Locale: "fr-CA",
+			},
+		},
+		{
 			"pictures alone",
 			templates.Custom{Subject: "Look", Content: `<img src="https://e.com/x.png" alt="">`},
 			templates.Rendered{Subject: "Look", HTML: `<img src="https://e.com/x.png" alt="">`, Text: "Look", Locale: "fr-CA"},

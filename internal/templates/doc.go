@@ -17,11 +17,26 @@
 // sender), {{organization}} (where it is not the product already),
 // {{inviter}}, {{user}} and {{validity}} (a duration in words).
 //
+// "durations" has a form of each unit of time for each plural category that
+// integers fall into in that language (CLDR): {{count}} is the number, which a
+// category of a single number may say as a word. "direction" is ltr or rtl.
+// "fonts" names fonts that have the script, those of Windows first, where the
+// usual ones have not; "wordBreak": "keep-all" keeps words whole in a script
+// that is broken anywhere otherwise.
+//
+// # Names
+//
+// A name may be written in the other direction than the wording. It is then
+// put between the isolates of Unicode in the text part, and in an element with
+// its direction in HTML; a subject has the bare name, since lists and notices
+// show such characters as boxes now and then.
+//
 // # The layout
 //
 // builtin/layout.html and builtin/layout.txt are templates of the project's
 // own language with {{#if name}} … {{/if}} around optional parts: no nesting,
 // no else. Names are those of the texts in a language file, and code, link,
-// lang, dir, logo, darkLogo, logoName, wordmark, sender, company, companyHTML
+// lang, dir, start (the side where lines begin), fonts, officeFonts, wordBreak,
+// logo, darkLogo, logoName, wordmark, sender, company, companyHTML
 // and footer.
 package templates

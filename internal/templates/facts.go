@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"html"
 	"net/url"
 	"strings"
 	"unicode"
@@ -38,7 +37,6 @@ func addFacts(values map[string]any, t connector.TemplateType, payload map[strin
 		values["wordmark"] = firstOf(appName, orgName, brand.SenderName)
 	}
 	values["sender"], values["company"] = brand.SenderName, brand.CompanyInformation
-	values["companyHTML"] = strings.ReplaceAll(html.EscapeString(brand.CompanyInformation), "\n", "<br/>\n")
 	values["footer"] = firstOf(brand.SenderName, brand.CompanyInformation)
 }
 

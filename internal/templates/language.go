@@ -2,12 +2,16 @@ package templates
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/template"
@@ -15,10 +19,13 @@ import (
 
 // language is the wording of one language, parsed.
 type language struct {
-	tag       string
-	direction string // ltr or rtl
-	durations map[string]plural
-	types     map[connector.TemplateType]texts
+	tag         string
+	rightToLeft bool
+	fonts       string // a CSS font-family
+	officeFonts string // the same for Outlook on Windows
+	wordBreak   string // a CSS word-break
+	durations   durations
+	types       map[connector.TemplateType]texts
 }
 
 // texts are the texts of one type, by their names in the layout.
@@ -32,6 +39,8 @@ type namedText struct {
 // languageFile is the JSON of a language; see the package comment.
 type languageFile struct {
 	Direction string                                        `json:"direction"`
+	Fonts     []string                                      `json:"fonts"`
+	WordBreak string                                        `json:"wordBreak"`
 	Durations map[string]map[string]string                  `json:"durations"`
 	Common    map[string]choices                            `json:"common"`
 	Types     map[connector.TemplateType]map[string]choices `json:"types"`
@@ -83,8 +92,17 @@ func readLanguage(files fs.FS, name, tag string) (*language, error) {
 	if file.Direction != "ltr" && file.Direction != "rtl" {
 		return nil, fmt.Errorf("templates: %s: direction is ltr or rtl", name)
 	}
-	l := &language{tag: tag, direction: file.Direction, types: make(map[connector.TemplateType]texts)}
-	if l.durations, err = readDurations(file.Durations); err != nil {
+	if file.WordBreak != "" && file.WordBreak != "keep-all" {
+		return nil, fmt.Errorf("templates: %s: wordBreak is keep-all, or left out", name)
+	}
+	l := &language{
+		tag: tag, rightToLeft: file.Direction == "rtl", wordBreak: cmp.Or(file.WordBreak, "normal"),
+		types: make(map[connector.TemplateType]texts),
+	}
+	if err := l.setFonts(file.Fonts); err != nil {
+		return nil, fmt.Errorf("templates: %s: %w", name, err)
+	}
+	if l.durations, err = readDurations(file.Durations, tag); err != nil {
 		return nil, fmt.Errorf("templates: %s: %w", name, err)
 	}
 	for _, t := range connector.TemplateTypes() {
@@ -98,6 +116,33 @@ func readLanguage(files fs.FS, name, tag string) (*language, error) {
 		}
 	}
 	return l, nil
+}
+
+// setFonts makes the font families: the usual ones of each system, then those
+// that have the language's script. Outlook on Windows takes the first that it
+// knows for everything, so the script comes first there.
+func (l *language) setFonts(own []string) error {
+	var list strings.Builder
+	for _, font := range own {
+		plain := func(r rune) bool { return r == ' ' || r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
+		if font == "" || strings.ContainsFunc(font, func(r rune) bool { return !plain(r) }) {
+			return fmt.Errorf("fonts: %q is no name of a font", font)
+		}
+		list.WriteString("'" + font + "',")
+	}
+	l.fonts = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto," + list.String() + "Helvetica,Arial,sans-serif"
+	l.officeFonts = list.String() + "'Segoe UI',Arial,sans-serif"
+	return nil
+}
+
+// addLook adds what the layout needs to know of the language.
+func (l *language) addLook(values map[string]any) {
+	values["lang"], values["fonts"], values["officeFonts"] = l.tag, l.fonts, l.officeFonts
+	values["wordBreak"] = l.wordBreak
+	values["dir"], values["start"] = "ltr", "left"
+	if l.rightToLeft {
+		values["dir"], values["start"] = "rtl", "right"
+	}
 }
 
 // readTexts parses the texts of one type, each its own or the common one.
@@ -152,11 +197,14 @@ func readChoices(list choices, name string) ([]*template.Template, error) {
 }
 
 // render adds each text to values under its name, made from what is there.
-func (ts texts) render(values map[string]any) error {
+func (ts texts) render(values map[string]any, isolated bool) error {
 	for _, text := range ts {
 		s, err := text.choose(values).Render(values)
 		if err != nil {
 			return fmt.Errorf("templates: %w", err)
+		}
+		if isolated && (text.name == "subject" || text.name == "preheader") {
+			s = withoutIsolates(s)
 		}
 		values[text.name] = s
 	}

@@ -16,6 +16,10 @@ func TestDuration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	english, err := b.language("en")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		d    time.Duration
 		want string
@@ -37,7 +41,7 @@ func TestDuration(t *testing.T) {
 		{48 * time.Hour, "2 days"},
 		{7*24*time.Hour + time.Minute, "7 days"},
 	} {
-		if got := b.language("en").duration(c.d); got != c.want {
+		if got := english.durations.say(c.d); got != c.want {
 			t.Errorf("%v: %q, want %q", c.d, got, c.want)
 		}
 	}
@@ -62,14 +66,16 @@ func files(t *testing.T, from, to string) fstest.MapFS {
 	return set
 }
 
+func twoLanguages() []string { return []string{"pt-BR", "en"} }
+
 // TestAnotherLanguage: a language is one more file.
 func TestAnotherLanguage(t *testing.T) {
 	t.Parallel()
-	b, err := load(files(t, `"direction": "ltr"`, `"direction": "rtl"`))
+	b, err := load(files(t, `"direction": "ltr"`, `"direction": "rtl"`), twoLanguages())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for locale, want := range map[string]string{"pt-br": "pt-BR", "pt-BR": "pt-BR", "pt": "en", "pt-PT": "en", "en-US": "en"} {
+	for locale, want := range map[string]string{"pt-br": "pt-BR", "pt-BR": "pt-BR", "PT": "pt-BR", "pt-PT": "pt-BR", "en-US": "en", "xx": "en"} {
 		r, err := b.Render(connector.SignIn, map[string]any{"code": "123456"}, Options{Locale: locale})
 		if err != nil || r.Locale != want {
 			t.Errorf("%s: rendered in %q, %v, want %q", locale, r.Locale, err, want)
@@ -87,7 +93,15 @@ func TestBadLanguageFiles(t *testing.T) {
 		{"not JSON", `"direction"`, `direction`, "pt-BR.json"},
 		{"unknown key", `"common": {`, `"commonn": {}, "common": {`, "commonn"},
 		{"direction", `"ltr"`, `"left"`, "direction"},
-		{"no plural form", `"other": "{{count}} minutes"`, `"many": "{{count}} minutes"`, "minutes"},
+		{"font", `"durations": {`, `"fonts": ["Arial;x:y"], "durations": {`, "Arial;x:y"},
+		{"word break", `"durations": {`, `"wordBreak": "break-all", "durations": {`, "wordBreak"},
+		{"unknown unit", `"durations": {`, `"durations": { "weeks": {},`, "weeks"},
+		{"no plural form", `, "other": "{{count}} minutes"`, ``, `no form for "other"`},
+		{"plural form that no number has", `"other": "{{count}} minutes"`, `"few": "x", "other": "{{count}} minutes"`, `no number is "few"`},
+		{"plural form of no category", `"other": "{{count}} minutes"`, `"more": "x", "other": "{{count}} minutes"`, `"more"`},
+		{"plural form of many numbers without the count", `"other": "{{count}} minutes"`, `"other": "minutes"`, "not the count"},
+		{"plural form with another variable", `"other": "{{count}} minutes"`, `"other": "{{count}} {{user}}"`, "user"},
+		{"empty plural form", `"other": "{{count}} minutes"`, `"other": ""`, "minutes"},
 		{"bad plural form", `"{{count}} minutes"`, `"` + strings.Repeat("x", template.MaxSource+1) + `"`, "minutes"},
 		{"unknown type", `"types": {`, `"types": { "Newsletter": {},`, "Newsletter"},
 		{"unknown text", `"label": "Your sign-in code"`, `"lable": "Your sign-in code"`, "lable"},
@@ -101,7 +115,11 @@ func TestBadLanguageFiles(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := load(files(t, c.from, c.to))
+			b, err := load(files(t, c.from, c.to), twoLanguages())
+			if err != nil {
+				t.Fatal(err) // English is not changed
+			}
+			_, err = b.Render(connector.SignIn, map[string]any{"code": "123456"}, Options{Locale: "pt-BR"})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %.200v, want one about %q", err, c.want)
 			}
@@ -114,7 +132,7 @@ func TestBadSets(t *testing.T) {
 	for _, missing := range []string{"builtin/layout.html", "builtin/layout.txt", "builtin/en.json"} {
 		set := files(t, "", "")
 		delete(set, missing)
-		if _, err := load(set); err == nil {
+		if _, err := load(set, twoLanguages()); err == nil {
 			t.Errorf("no error without %s", missing)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // LF line ends: what a reader sees, each block on lines of its own, list items
 // with a dash, links with their address behind them, no more than one empty
 // line in a row. Comments, styles, scripts, pictures and what is hidden by
-// display:none (a preheader) are left out. Words are never split or joined, so
+// display:none or mso-hide:all (a preheader) are left out. Words are never split or joined, so
 // a code stays as it was written, and placeholders stay placeholders.
 //
 // Any input is taken, broken or hostile, in time linear to its length; what is
@@ -211,9 +211,11 @@ func linkTarget(href string) string {
 	return ""
 }
 
-// hides reports whether a style attribute hides its element.
+// hides reports whether a style attribute hides its element, at least from
+// Outlook: then others are kept from it by other means.
 func hides(style string) bool {
-	return strings.Contains(strings.ToLower(strings.Join(strings.Fields(style), "")), "display:none")
+	style = strings.ToLower(strings.Join(strings.Fields(style), ""))
+	return strings.Contains(style, "display:none") || strings.Contains(style, "mso-hide:all")
 }
 
 // closes reports whether an element's end is always written, or known without

@@ -28,6 +28,7 @@ func TestTextFromHTML(t *testing.T) {
 		{"head, style, script", `<html><head><title>T</title><style>p{a:b}</style></head><body><script>x("</p>")</script>hi</body></html>`, "hi"},
 		{"comments", `a<!-- <p>no</p> -->b<!--[if mso]><p>no</p><![endif]-->c<!--[if !mso]><!--><i>d</i><!--<![endif]-->`, "abcd"},
 		{"preheader", `<div style="display: none; max-height:0">pre<div>in</div>pre</div><span STYLE=display:none>x</span>text`, "text"},
+		{"preheader for Outlook", `<div style="max-height:0;mso-hide:all">pre</div>text`, "text"},
 		{"link", `<a href="https://e.com/?a=1&amp;b=2">Join</a> now`, "Join <https://e.com/?a=1&b=2> now"},
 		{"link in single quotes and bare", `<a href='https://e.com'>a</a> <a href=https://e.com/x>b</a>`, "a <https://e.com> b <https://e.com/x>"},
 		{"link with its own address", `<a class=x href="{{link}}">{{link}}</a>`, "{{link}}"},
@@ -59,13 +60,13 @@ func TestTextFromHTML(t *testing.T) {
 // says them, code and link included.
 func TestTextOfBuiltinMails(t *testing.T) {
 	t.Parallel()
-	for _, r := range mails(t) {
+	for _, r := range mails(t, "en") {
 		text := templates.TextFromHTML(r.HTML) + "\n"
 		want := "\n" + code + "\n"
 		if !r.typ.CarriesCode() {
 			want = link + "\n"
 		}
-		if !strings.Contains(text, want) || strings.Contains(text, "color-scheme") {
+		if !strings.Contains(text, want) || strings.Contains(text, "color-scheme") || strings.HasPrefix(text, "Enter the code from") {
 			t.Errorf("%s: got\n%s", r.name, text)
 		}
 	}

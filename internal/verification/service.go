@@ -23,17 +23,19 @@ type Service struct {
 	store  Store
 	outbox *outbox.Outbox
 	keys   *secrets.Keys
-	policy func(tenantID string) tenants.CodePolicy
+	policy Policy
 	now    func() time.Time
 }
+
+// Policy returns a tenant's policy.
+type Policy func(ctx context.Context, tenantID string) (tenants.CodePolicy, error)
 
 // Options are what a Service needs.
 type Options struct {
 	Store  Store
 	Outbox *outbox.Outbox
 	Keys   *secrets.Keys
-	// Policy returns a tenant's policy.
-	Policy func(tenantID string) tenants.CodePolicy
+	Policy Policy
 	Now    func() time.Time
 }
 
@@ -56,7 +58,10 @@ type Request struct {
 // message's id. Earlier codes of the subject stay valid, as many as the
 // policy allows.
 func (s *Service) Issue(ctx context.Context, r Request) (messageID string, err error) {
-	policy := s.policy(r.TenantID)
+	policy, err := s.policy(ctx, r.TenantID)
+	if err != nil {
+		return "", err
+	}
 	digits, err := newDigits(policy.Length)
 	if err != nil {
 		return "", err
@@ -71,7 +76,7 @@ func (s *Service) Issue(ctx context.Context, r Request) (messageID string, err e
 	payload["code"] = digits
 	m, err := s.outbox.Make(outbox.Draft{
 		TenantID: r.TenantID, Type: r.Type, To: r.To, Payload: payload, IP: r.IP,
-		SessionID: r.SessionID, Lifetime: policy.Expiration,
+		SessionID: r.SessionID, Lifetime: policy.Expiration(),
 	})
 	if err != nil {
 		return "", err
@@ -92,9 +97,12 @@ func (s *Service) Issue(ctx context.Context, r Request) (messageID string, err e
 // expired, exceed_max_try or code_mismatch, in this order of precedence.
 func (s *Service) Check(ctx context.Context, subject Subject, digits string) error {
 	subject.Address = address.Key(subject.Address)
-	policy := s.policy(subject.TenantID)
+	policy, err := s.policy(ctx, subject.TenantID)
+	if err != nil {
+		return err
+	}
 	var verdict error
-	err := s.store.CheckCodes(ctx, subject, policy.ActiveCodes, func(codes []Code) Decision {
+	err = s.store.CheckCodes(ctx, subject, policy.ActiveCodes, func(codes []Code) Decision {
 		var d Decision
 		d, verdict = s.decide(codes, policy, digits)
 		return d

@@ -83,12 +83,12 @@ func newBench(t testing.TB) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{store: &memory{}, now: time.UnixMilli(1_760_000_000_000), policy: tenants.DefaultCodePolicy()}
+	b := &bench{store: &memory{}, now: time.UnixMilli(1_760_000_000_000), policy: tenants.DefaultSettings().VerificationCodePolicy}
 	now := func() time.Time { return b.now }
 	b.outbox = outbox.New(b.store, keys, now)
 	b.Service = verification.New(verification.Options{
 		Store: b.store, Outbox: b.outbox, Keys: keys, Now: now,
-		Policy: func(string) tenants.CodePolicy { return b.policy },
+		Policy: func(context.Context, string) (tenants.CodePolicy, error) { return b.policy, nil },
 	})
 	return b
 }

@@ -46,6 +46,15 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"inbox", testInbox},
 		{"idempotency", testIdempotency},
 		{"facts", testFacts},
+		{"templates are put", testPutTemplates},
+		{"templates are put all or none", testPutAllOrNothing},
+		{"versions of templates", testTemplateVersions},
+		{"templates are deleted", testDeleteTemplates},
+		{"revision of templates", testTemplateRevision},
+		{"templates of another tenant", testTemplateTenants},
+		{"puts of one template at once", testConcurrentPuts},
+		{"partials", testPartials},
+		{"settings", testSettings},
 		{"prune", testPrune},
 	}
 	for _, test := range tests {

@@ -15,6 +15,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/events"
@@ -24,20 +25,27 @@ import (
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/secrets"
+	"github.com/postern-mail/postern/internal/templates"
+	"github.com/postern-mail/postern/internal/tenants"
 	"github.com/postern-mail/postern/internal/verification"
 )
 
-// Options are what the API needs. All are required but Web and the last four.
+// Options are what the API needs. All are required but CheckTemplate, Web and
+// the last three.
 type Options struct {
-	Access      *access.Service
-	Router      *routing.Router
-	Composer    *compose.Composer
-	Outbox      *outbox.Outbox
-	Codes       *verification.Service
-	Hub         *events.Hub
-	Messages    events.Reader
-	Inbox       *inbox.Box
-	Idempotency idempotency.Store
+	Templates *templates.Service
+	Settings  *tenants.Service
+	// CheckTemplate tells what is unwise in a template; nil finds nothing.
+	CheckTemplate func(t connector.TemplateType, d templates.Details) []templates.Problem
+	Access        *access.Service
+	Router        *routing.Router
+	Composer      *compose.Composer
+	Outbox        *outbox.Outbox
+	Codes         *verification.Service
+	Hub           *events.Hub
+	Messages      events.Reader
+	Inbox         *inbox.Box
+	Idempotency   idempotency.Store
 	// Keys seals the answers that are kept for repeated requests.
 	Keys     *secrets.Keys
 	Metrics  *metrics.Metrics
@@ -62,6 +70,7 @@ type Options struct {
 func (o Options) check() error {
 	missing := []string{}
 	for name, given := range map[string]bool{
+		"Templates": o.Templates != nil, "Settings": o.Settings != nil,
 		"Access": o.Access != nil, "Router": o.Router != nil, "Composer": o.Composer != nil,
 		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Hub": o.Hub != nil,
 		"Messages": o.Messages != nil, "Inbox": o.Inbox != nil, "Idempotency": o.Idempotency != nil,
@@ -118,7 +127,8 @@ func newServer(o Options) *server {
 	s.huma = humachi.New(s.mux, s.humaConfig())
 	for _, mount := range []func(){
 		s.mountStatus, s.mountFactories, s.mountConnectors, s.mountConnectorTest, s.mountCodes,
-		s.mountMessages, s.mountInbox, s.mountKeys,
+		s.mountMessages, s.mountInbox, s.mountTemplates, s.mountVersions, s.mountWorkbench, s.mountPartials,
+		s.mountSignInExperience, s.mountKeys,
 	} {
 		mount()
 	}

@@ -38,7 +38,9 @@ func benchmarkPost(b *testing.B, path, body string, status int) {
 		o.Outbox = outbox.New(store, o.Keys, o.Now)
 		o.Codes = verification.New(verification.Options{
 			Store: store, Outbox: o.Outbox, Keys: o.Keys, Now: o.Now,
-			Policy: func(string) tenants.CodePolicy { return tenants.DefaultCodePolicy() },
+			Policy: func(context.Context, string) (tenants.CodePolicy, error) {
+				return tenants.DefaultSettings().VerificationCodePolicy, nil
+			},
 		})
 		o.Log = slog.New(slog.NewJSONHandler(&discard{}, nil))
 	})

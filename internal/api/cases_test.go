@@ -40,7 +40,8 @@ func TestRefusals(t *testing.T) {
 		"authentication": authRefusals(), "bodies": bodyRefusals(), "codes": codeRefusals(),
 		"verify": verifyRefusals(), "messages": messageRefusals(), "connectors": connectorRefusals(),
 		"tests of connectors": testRefusals(), "keys": keyRefusals(), "lists": listRefusals(),
-		"paths": pathRefusals(), "headers": headerRefusals(),
+		"paths": pathRefusals(), "headers": headerRefusals(), "templates": templateRefusals(),
+		"previews": previewRefusals(), "partials": partialRefusals(), "experience": experienceRefusals(),
 	} {
 		for _, c := range cases {
 			t.Run(group+"/"+c.name, func(t *testing.T) {
@@ -52,6 +53,11 @@ func TestRefusals(t *testing.T) {
 	t.Cleanup(func() { // after all cases
 		if mails := s.get("/api/messages").body; mails != "[]\n" {
 			t.Errorf("a refused request sent something: %s", mails)
+		}
+		for _, path := range []string{"/api/email-templates", "/api/email-partials"} {
+			if stored := s.get(path).body; stored != "[]\n" {
+				t.Errorf("a refused request stored something: %s", stored)
+			}
 		}
 	})
 }
@@ -106,6 +112,11 @@ func authRefusals() []refusal {
 		"/api/connectors/x": "GET PATCH DELETE", "/api/connectors/x/test": "POST", "/api/messages": "GET",
 		"/api/messages/x": "GET", "/api/inbox": "GET DELETE", "/api/inbox/x": "GET", "/api/inbox/x.eml": "GET",
 		"/api/api-keys": "GET POST", "/api/api-keys/x": "DELETE",
+		"/api/email-templates": "GET PUT DELETE", "/api/email-templates/x": "GET DELETE",
+		"/api/email-templates/x/details": "PATCH", "/api/email-templates/x/versions": "GET",
+		"/api/email-templates/x/versions/1/restore": "POST", "/api/email-templates/preview": "POST",
+		"/api/email-templates/check": "POST", "/api/email-templates/coverage": "GET",
+		"/api/email-partials": "GET", "/api/email-partials/x": "GET PUT DELETE", "/api/sign-in-exp": "GET PATCH",
 	} {
 		for method := range strings.FieldsSeq(methods) {
 			for _, who := range []string{sender, checker} {

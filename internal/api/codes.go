@@ -21,8 +21,8 @@ type codeRequestJSON struct {
 	Email          string       `json:"email,omitempty" example:"ann@example.com" doc:"One address, at most 128 bytes."`
 	Phone          string       `json:"phone,omitempty" deprecated:"true" doc:"Refused: there is no connector for text messages."`
 	Type           codeTypeJSON `json:"type,omitempty" doc:"Template type; Generic unless given."`
-	Locale         string       `json:"locale,omitempty" maxLength:"64" example:"de" doc:"Language wanted for the mail (BCP 47)."`
-	UILocales      string       `json:"uiLocales,omitempty" maxLength:"512" example:"de-CH de en" doc:"Languages wanted, in order."`
+	Locale         string       `json:"locale,omitempty" maxLength:"64" example:"de" doc:"Language of the mail (BCP 47), used as it is."`
+	UILocales      string       `json:"uiLocales,omitempty" maxLength:"512" example:"de-CH de en" doc:"Languages that the person prefers, in order; the first that there is goes before locale."`
 	ApplicationID  string       `json:"applicationId,omitempty" maxLength:"128"`
 	OrganizationID string       `json:"organizationId,omitempty" maxLength:"128"`
 	UserID         string       `json:"userId,omitempty" maxLength:"128"`
@@ -78,6 +78,9 @@ func (s *server) createCode(ctx context.Context, in *codeInput) (*SentOutput, er
 	}
 	request.TenantID = c.key.TenantID
 	if _, err := s.Router.InUse(ctx, request.TenantID); err != nil {
+		return nil, err
+	}
+	if err := s.speak(ctx, request.TenantID, request.Payload, in.Body.UILocales, in.Body.Locale); err != nil {
 		return nil, err
 	}
 	id, err := s.Codes.Issue(ctx, request)

@@ -40,12 +40,13 @@ type testInput struct {
 }
 
 type testJSON struct {
-	Email   string          `json:"email,omitempty" example:"ann@example.com" doc:"Where the test mail goes."`
-	Phone   string          `json:"phone,omitempty" deprecated:"true" doc:"Refused: connectors send e-mail."`
-	Config  json.RawMessage `json:"config" doc:"The settings to test; ******** stands for secrets of the connector in use."`
-	Locale  string          `json:"locale,omitempty" maxLength:"64" example:"en" doc:"Language wanted for the mail (BCP 47)."`
-	Type    typeJSON        `json:"type,omitempty" doc:"Template type; Generic unless given."`
-	Payload payloadJSON     `json:"payload,omitzero"`
+	Email     string          `json:"email,omitempty" example:"ann@example.com" doc:"Where the test mail goes."`
+	Phone     string          `json:"phone,omitempty" deprecated:"true" doc:"Refused: connectors send e-mail."`
+	Config    json.RawMessage `json:"config" doc:"The settings to test; ******** stands for secrets of the connector in use."`
+	Locale    string          `json:"locale,omitempty" maxLength:"64" example:"en" doc:"Language of the mail (BCP 47), used as it is."`
+	UILocales string          `json:"uiLocales,omitempty" maxLength:"512" example:"de-CH de en" doc:"Languages that the person prefers, in order; the first that there is goes before locale."`
+	Type      typeJSON        `json:"type,omitempty" doc:"Template type; Generic unless given."`
+	Payload   payloadJSON     `json:"payload,omitzero"`
 }
 
 // SentOutput are the headers of an answer to a call that sent something.
@@ -80,6 +81,10 @@ func (s *server) testConnector(ctx context.Context, in *testInput) (*testOutput,
 	if err != nil {
 		return nil, err
 	}
+	request.TenantID = c.key.TenantID
+	if err := s.speak(ctx, request.TenantID, request.Payload, in.Body.UILocales, in.Body.Locale); err != nil {
+		return nil, err
+	}
 	via, err := s.Router.OpenForTest(ctx, c.key.TenantID, in.FactoryID, in.Body.Config)
 	if err != nil {
 		return nil, err
@@ -91,7 +96,7 @@ func (s *server) testConnector(ctx context.Context, in *testInput) (*testOutput,
 		f.RetryAfter = wait
 		return nil, f
 	}
-	mail, _, err := s.Composer.Compose(request, via)
+	mail, _, err := s.Composer.Compose(ctx, request, via)
 	if err != nil {
 		return nil, testRefusal(err)
 	}
@@ -122,7 +127,7 @@ func (s *server) testRequest(in *testInput) (compose.Request, error) {
 	if err != nil {
 		return compose.Request{}, err
 	}
-	if err := checkText(in.Body.Locale, "locale"); err != nil {
+	if err := checkTexts("locale", in.Body.Locale, "uiLocales", in.Body.UILocales); err != nil {
 		return compose.Request{}, err
 	}
 	given, err := in.Body.Payload.read()

@@ -17,7 +17,9 @@ const (
 	tagCodes      = "Verification codes"
 	tagMessages   = "Messages"
 	tagConnectors = "Connectors"
+	tagTemplates  = "E-mail templates"
 	tagInbox      = "Inbox"
+	tagSettings   = "Settings"
 	tagKeys       = "API keys"
 	tagHealth     = "Health"
 )
@@ -33,7 +35,9 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagCodes, Description: "Send one-time codes by mail and check them."},
 		{Name: tagMessages, Description: "Mails sent, and what became of them."},
 		{Name: tagConnectors, Description: "The way that mails go out."},
+		{Name: tagTemplates, Description: "The wording of mails, by language and type, and the partials that it includes."},
 		{Name: tagInbox, Description: "Mails kept in the service itself, for development."},
+		{Name: tagSettings, Description: "Languages and the rules for codes."},
 		{Name: tagKeys, Description: "Who may call the API, and for what."},
 		{Name: tagHealth, Description: "For load balancers and monitors."},
 	}

@@ -135,7 +135,8 @@ func (s *server) mountMessages() {
 		scope: access.SendMessages, status: http.StatusAccepted, sends: true, summary: "Send a mail",
 		description: "Takes the JSON that Logto's HTTP e-mail connector posts, so that Logto, or any backend, can hand over " +
 			"its mails by pointing that connector here. Repeats of the same recipient, type and code or link within " +
-			"10 seconds are one message.",
+			"10 seconds are one message. The language is the first of the payload's uiLocales that there is, else its " +
+			"locale, else the default.",
 		failures: map[int]string{
 			http.StatusBadRequest:          refusedFailure,
 			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
@@ -164,6 +165,9 @@ func (s *server) createMessage(ctx context.Context, in *newMessageInput) (*newMe
 	}
 	draft.TenantID = c.key.TenantID
 	if _, err := s.Router.InUse(ctx, draft.TenantID); err != nil {
+		return nil, err
+	}
+	if err := s.speak(ctx, draft.TenantID, draft.Payload, "", ""); err != nil {
 		return nil, err
 	}
 	id, repeat, err := s.Outbox.Accept(ctx, draft)

@@ -107,16 +107,21 @@ func (s *service) build(change []func(*api.Options)) {
 		Host:     func(tenantID string) connector.Host { return connector.Host{Inbox: box.Of(tenantID)} },
 	})
 	registry := prometheus.NewRegistry()
+	stored, settings := templates.NewService(s.store, s.clock.now), tenants.NewService(s.store, s.clock.now)
 	o := api.Options{
+		Templates: stored, Settings: settings,
 		Access: must[*access.Service](t)(access.New(s.store, s.clock.now)), Router: s.router,
-		Composer: compose.New(must[*templates.Builtin](t)(templates.NewBuiltin()), template.NewCache(100)),
+		Composer: compose.New(must[*templates.Builtin](t)(templates.NewBuiltin()), stored, settings, template.NewCache(100)),
 		Outbox:   outbox.New(s.store, keys, s.clock.now), Hub: events.NewHub(s.store), Messages: s.store,
 		Inbox: box, Idempotency: s.store, Keys: keys, Metrics: metrics.New(registry), Gatherer: registry,
 		Ready: s.store.Ping, Now: s.clock.now, Log: log, Version: "v1.2.3-test",
 	}
 	o.Codes = verification.New(verification.Options{
 		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now,
-		Policy: func(string) tenants.CodePolicy { return tenants.DefaultCodePolicy() },
+		Policy: func(ctx context.Context, tenantID string) (tenants.CodePolicy, error) {
+			known, err := settings.Settings(ctx, tenantID)
+			return known.VerificationCodePolicy, err
+		},
 	})
 	for _, f := range change {
 		f(&o)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,6 +58,15 @@ type apiError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Details string `json:"details"`
+	Data    struct {
+		Issues []apiIssue `json:"issues"`
+	} `json:"data"`
+}
+
+// apiIssue is one field of a request that is wrong.
+type apiIssue struct {
+	Path    []any  `json:"path"` // strings, and numbers as float64
+	Message string `json:"message"`
 }
 
 func (e *apiError) Error() string {
@@ -70,20 +80,25 @@ func (e *apiError) Error() string {
 // post sends body to path and reads a 2xx answer into answer, if not nil.
 // With wait the service answers when it knows how the sending went.
 func (c *client) post(ctx context.Context, path string, body, answer any, wait time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout+wait)
+	return c.do(ctx, call{method: http.MethodPost, path: path, body: body, wait: wait}, answer)
+}
+
+// call is one call of the API.
+type call struct {
+	method, path string
+	body         any // nil for none
+	wait         time.Duration
+	// limit bounds the answer, in bytes; 0 means maxAnswer.
+	limit int64
+}
+
+// do makes a call and reads a 2xx answer into answer, if not nil.
+func (c *client) do(ctx context.Context, asked call, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout+asked.wait)
 	defer cancel()
-	data, err := json.Marshal(body)
+	req, err := c.request(ctx, asked)
 	if err != nil {
 		return fmt.Errorf("write request: %w", err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base.JoinPath(path).String(), bytes.NewReader(data))
-	if err != nil {
-		return fmt.Errorf("write request: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
-	req.Header.Set("Content-Type", "application/json")
-	if wait > 0 {
-		req.Header.Set("Prefer", fmt.Sprintf("wait=%d", int(wait.Seconds())))
 	}
 	// The key goes where it was sent, and nowhere that an answer points to.
 	hc := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -92,11 +107,44 @@ func (c *client) post(ctx context.Context, path string, body, answer any, wait t
 		return c.unreachable(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(res.Body, cmp.Or(asked.limit, maxAnswer)))
 	if err != nil {
 		return c.unreachable(err)
 	}
 	return c.read(res, text, answer)
+}
+
+func (c *client) request(ctx context.Context, asked call) (*http.Request, error) {
+	var body io.Reader = http.NoBody
+	if asked.body != nil {
+		data, err := encode(asked.body)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, asked.method, c.base.JoinPath(asked.path).String(), body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.key.Reveal())
+	if asked.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if asked.wait > 0 {
+		req.Header.Set("Prefer", fmt.Sprintf("wait=%d", int(asked.wait.Seconds())))
+	}
+	return req, nil
+}
+
+// encode writes a request's body. Templates are full of what JSON for web
+// pages would escape, six bytes for one.
+func encode(body any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(body)
+	return b.Bytes(), err
 }
 
 func (c *client) read(res *http.Response, text []byte, answer any) error {

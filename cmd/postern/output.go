@@ -36,9 +36,9 @@ func printf(w io.Writer, format string, args ...any) error {
 	return nil
 }
 
-// isTerminal reports whether someone is looking at w.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// isTerminal reports whether someone is at the other end of a stream.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -64,6 +64,11 @@ type paint bool
 func (on paint) bold(text string) string { return on.sgr("1", text) }
 func (on paint) key(text string) string  { return on.sgr("1;32", text) }
 func (on paint) dim(text string) string  { return on.sgr("2", text) }
+
+func (on paint) red(text string) string    { return on.sgr("31", text) }
+func (on paint) green(text string) string  { return on.sgr("32", text) }
+func (on paint) yellow(text string) string { return on.sgr("33", text) }
+func (on paint) cyan(text string) string   { return on.sgr("36", text) }
 
 func (on paint) sgr(code, text string) string {
 	if !on {

@@ -36,6 +36,9 @@ func run(ctx context.Context, args []string, p process) int {
 	if err == nil {
 		return exitOK
 	}
+	if errors.Is(err, errToldAll) {
+		return exitFailed
+	}
 	usage := isUsage(err)
 	text := oneLine(err)
 	if usage {
@@ -72,7 +75,7 @@ func newRoot(p process) *cobra.Command {
 		cmd.GroupID = service.ID
 		root.AddCommand(cmd)
 	}
-	for _, cmd := range []*cobra.Command{newSend(p), newVerify(p)} {
+	for _, cmd := range []*cobra.Command{newSend(p), newVerify(p), newTemplates(p)} {
 		cmd.GroupID = client.ID
 		root.AddCommand(cmd)
 	}
@@ -113,6 +116,9 @@ type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
+
+// errToldAll is a no of which the output has told everything.
+var errToldAll = errors.New("no")
 
 func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}

@@ -36,7 +36,7 @@ type Options struct {
 	Templates *templates.Service
 	Settings  *tenants.Service
 	// CheckTemplate tells what is unwise in a template; nil finds nothing.
-	CheckTemplate func(t connector.TemplateType, d templates.Details) []templates.Problem
+	CheckTemplate func(t connector.TemplateType, c templates.Custom) []templates.Problem
 	Access        *access.Service
 	Router        *routing.Router
 	Composer      *compose.Composer

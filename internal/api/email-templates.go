@@ -83,22 +83,30 @@ func templateOf(t templates.Stored) templateJSON {
 	}
 }
 
-// problems runs the check of templates; the list is never nil.
-func (s *server) problems(t connector.TemplateType, d templates.Details) []templateProblemJSON {
+// problems runs the check of templates with the partials of the caller's
+// tenant; the list is never nil.
+func (s *server) problems(ctx context.Context, t connector.TemplateType, d templates.Details) ([]templateProblemJSON, error) {
 	list := []templateProblemJSON{}
 	if s.CheckTemplate == nil {
-		return list
+		return list, nil
 	}
-	for _, p := range s.CheckTemplate(t, d) {
+	library, err := s.Templates.Library(ctx, callOf(ctx).key.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range s.CheckTemplate(t, d.Custom(library)) {
 		list = append(list, templateProblemJSON(p))
 	}
-	return list
+	return list, nil
 }
 
-// changed is a template in the answer to a change.
-func (s *server) changed(t templates.Stored) templateJSON {
+// changed is a template in the answer to a change. When the check fails, the
+// change is made all the same, so the answer says nothing of it.
+func (s *server) changed(ctx context.Context, t templates.Stored) templateJSON {
 	out := templateOf(t)
-	out.Problems = s.problems(t.Type, t.Details)
+	if problems, err := s.problems(ctx, t.Type, t.Details); err == nil {
+		out.Problems = problems
+	}
 	return out
 }
 
@@ -301,7 +309,7 @@ func (s *server) putTemplates(ctx context.Context, in *putTemplatesInput) (*temp
 	}
 	out := &templatesOutput{Body: make([]templateJSON, len(stored))}
 	for i, t := range stored {
-		out.Body[i] = s.changed(t)
+		out.Body[i] = s.changed(ctx, t)
 	}
 	return out, nil
 }
@@ -346,7 +354,7 @@ func (s *server) changeDetails(ctx context.Context, in *changeDetailsInput) (*te
 	if err != nil {
 		return nil, err
 	}
-	return answerTemplate(s.changed(t)), nil
+	return answerTemplate(s.changed(ctx, t)), nil
 }
 
 // matches reports whether an If-Match header (RFC 9110 section 13.1.1) names

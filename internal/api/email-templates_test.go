@@ -9,6 +9,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/api"
+	"github.com/postern-mail/postern/internal/template"
 	"github.com/postern-mail/postern/internal/templates"
 )
 
@@ -201,7 +202,7 @@ func TestTemplateVersionsAreKeptAndRestored(t *testing.T) {
 func TestTemplatesAreChecked(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(o *api.Options) {
-		o.CheckTemplate = func(kind connector.TemplateType, d templates.Details) []templates.Problem {
+		o.CheckTemplate = func(kind connector.TemplateType, d templates.Custom) []templates.Problem {
 			if kind == connector.SignIn && !strings.Contains(d.Content, "{{code}}") {
 				return []templates.Problem{{
 					Severity: templates.SeverityError, Code: "missing_code", Message: "Add {{code}}.", Field: "content", Line: 1, Column: 2,
@@ -231,6 +232,27 @@ func TestTemplatesAreChecked(t *testing.T) {
 	for content, n := range map[string]int{"none": 1, "{{code}}": 0} {
 		a := s.post("/api/email-templates/check", `{"templateType":"SignIn","details":{"subject":"s","content":"`+content+`"}}`).is(200)
 		if got := read[struct{ Problems []shownProblem }](a).Problems; got == nil || len(got) != n {
+			t.Errorf("check of %s: %s", content, a.body)
+		}
+	}
+}
+
+// The check knows the partials of the tenant.
+func TestTemplatesAreCheckedWithPartials(t *testing.T) {
+	t.Parallel()
+	s := start(t, func(o *api.Options) {
+		o.CheckTemplate = func(_ connector.TemplateType, c templates.Custom) []templates.Problem {
+			tpl, err := template.Compile(c.Content, template.Options{Library: c.Partials})
+			if err != nil || len(tpl.Problems()) > 0 {
+				return []templates.Problem{{Severity: templates.SeverityError, Code: "unknown_partial"}}
+			}
+			return nil
+		}
+	})
+	s.put("/api/email-partials/foot", `{"content":"x"}`).is(200)
+	for content, n := range map[string]int{"{{> foot}}": 0, "{{> hand}}": 1} {
+		a := s.post("/api/email-templates/check", `{"templateType":"SignIn","details":{"subject":"s","content":"`+content+`"}}`).is(200)
+		if got := read[struct{ Problems []shownProblem }](a).Problems; len(got) != n {
 			t.Errorf("check of %s: %s", content, a.body)
 		}
 	}

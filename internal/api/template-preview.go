@@ -143,7 +143,9 @@ func (s *server) previewTemplate(ctx context.Context, in *previewInput) (*previe
 		LanguageTag: p.Language, Source: string(p.Source), Problems: []templateProblemJSON{},
 	}
 	if p.Details != nil {
-		body.Problems = s.problems(request.Type, *p.Details)
+		if body.Problems, err = s.problems(ctx, request.Type, *p.Details); err != nil {
+			return nil, err
+		}
 	}
 	return &previewOutput{Body: body}, nil
 }
@@ -200,12 +202,16 @@ func mailboxText(m connector.Mailbox) string {
 	return m.Name + " <" + m.Address + ">"
 }
 
-func (s *server) checkTemplate(_ context.Context, in *checkInput) (*checkOutput, error) {
+func (s *server) checkTemplate(ctx context.Context, in *checkInput) (*checkOutput, error) {
 	t, err := templateType(in.Body.TemplateType)
 	if err != nil {
 		return nil, err
 	}
-	return &checkOutput{Body: checkJSON{Problems: s.problems(t, in.Body.Details.details())}}, nil
+	problems, err := s.problems(ctx, t, in.Body.Details.details())
+	if err != nil {
+		return nil, err
+	}
+	return &checkOutput{Body: checkJSON{Problems: problems}}, nil
 }
 
 func (s *server) coverage(ctx context.Context, _ *struct{}) (*coverageOutput, error) {

@@ -77,5 +77,5 @@ func (s *server) restoreVersion(ctx context.Context, in *restoreInput) (*templat
 	if err != nil {
 		return nil, err
 	}
-	return answerTemplate(s.changed(t)), nil
+	return answerTemplate(s.changed(ctx, t)), nil
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/postern-mail/postern/internal/secrets"
 	"github.com/postern-mail/postern/internal/store"
 	"github.com/postern-mail/postern/internal/template"
+	"github.com/postern-mail/postern/internal/templatecheck"
 	"github.com/postern-mail/postern/internal/templates"
 	"github.com/postern-mail/postern/internal/tenants"
 	"github.com/postern-mail/postern/internal/verification"
@@ -178,7 +179,8 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 		return err
 	}
 	a.handler, err = api.New(api.Options{
-		Templates: stored, Settings: settings, Access: accessService, Router: a.router, Composer: composer, Outbox: out, Codes: codes, Hub: hub,
+		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: accessService, Router: a.router,
+		Composer: composer, Outbox: out, Codes: codes, Hub: hub,
 		Messages: a.store, Inbox: box, Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,
 		LogAddresses: o.LogAddresses, AllowReservedDomains: o.AllowReservedDomains,

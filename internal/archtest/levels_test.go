@@ -31,6 +31,7 @@ func levels() map[string]int {
 		"internal/outbox":                 2,
 		"internal/queue/queuetest":        2,
 		"internal/routing":                2,
+		"internal/templatecheck":          2,
 		"internal/templatefiles":          2,
 		"internal/templates/contactsheet": 2,
 

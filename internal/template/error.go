@@ -58,10 +58,11 @@ func (e *Error) Error() string {
 	if e.Partial != "" {
 		where = fmt.Sprintf("partial %q, ", e.Partial)
 	}
-	return fmt.Sprintf("template: %sline %d, column %d: %s", where, e.Line, e.Column, e.what())
+	return fmt.Sprintf("template: %sline %d, column %d: %s", where, e.Line, e.Column, e.What())
 }
 
-func (e *Error) what() string {
+// What says what is wrong, without the place.
+func (e *Error) What() string {
 	switch e.Reason {
 	case SourceTooLarge:
 		return fmt.Sprintf("the template is larger than %d KiB", MaxSource>>10)

@@ -8,10 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/postern-mail/postern/internal/template"
+	"github.com/postern-mail/postern/internal/templates"
 )
 
 // TestLikeHandlebars renders the same templates here and there.
@@ -80,6 +82,21 @@ func golden(t *testing.T) []testCase {
 		t.Fatalf("only %d golden cases", len(list))
 	}
 	return list
+}
+
+// TestDatesOfEveryLanguage: the dates of every language that there are built-in
+// mails in are compared.
+func TestDatesOfEveryLanguage(t *testing.T) {
+	t.Parallel()
+	builtin, err := templates.NewBuiltin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range builtin.Languages() {
+		if !slices.Contains(languages(), tag) {
+			t.Errorf("no dates in %s: add it to dates.js", tag)
+		}
+	}
 }
 
 func render(t *testing.T, c testCase) string {

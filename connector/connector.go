@@ -38,6 +38,13 @@ type Branded interface {
 	Branding() (senderName, companyInformation, appLogo string)
 }
 
+// Sender is implemented by connectors whose settings name the sender.
+type Sender interface {
+	// Sender returns who mails come from and where answers go as the settings
+	// say, for what a message does not override.
+	Sender() (from, replyTo Mailbox)
+}
+
 // Checker is implemented by connectors that can prove their settings against
 // the provider without sending a mail.
 type Checker interface {

@@ -147,6 +147,9 @@ func (c *mailer) compose(m connector.Message) (*envelope, error) {
 // Templates implements connector.TemplateSource.
 func (c *mailer) Templates() []connector.Template { return slices.Clone(c.templates) }
 
+// Sender implements connector.Sender.
+func (c *mailer) Sender() (from, replyTo connector.Mailbox) { return c.from, c.replyTo }
+
 // Check implements connector.Checker: it connects, encrypts and signs in as
 // for a mail, and takes leave.
 func (c *mailer) Check(ctx context.Context) error {

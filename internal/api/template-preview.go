@@ -34,7 +34,7 @@ type previewJSON struct {
 	Subject     string                `json:"subject" example:"Your code is 507293"`
 	HTML        string                `json:"html,omitempty" doc:"Missing for a mail of plain text."`
 	Text        string                `json:"text"`
-	From        string                `json:"from" doc:"The template's sender; empty for the connector's own."`
+	From        string                `json:"from" doc:"The template's sender, or the connector's."`
 	ReplyTo     string                `json:"replyTo" doc:"Empty for none."`
 	LanguageTag string                `json:"languageTag" example:"de" doc:"Language of the template that was used."`
 	Source      string                `json:"source" enum:"custom,config,builtin,provider" doc:"custom: stored or given; config: the connector's; provider: the provider renders, so there is nothing to show."`

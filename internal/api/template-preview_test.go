@@ -57,6 +57,16 @@ func TestPreview(t *testing.T) {
 	}
 }
 
+// What a wording does not say of the sender is the connector's.
+func TestPreviewShowsTheSender(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.keepMails()
+	if got := s.preview(`{"templateType":"SignIn"}`).From; got != "no-reply@postern.localhost" {
+		t.Errorf("from %q", got)
+	}
+}
+
 func same(a, b preview) bool {
 	a.Problems, b.Problems = nil, nil
 	return a.Subject == b.Subject && a.HTML == b.HTML && a.Text == b.Text && a.From == b.From && a.ReplyTo == b.ReplyTo &&

@@ -60,7 +60,26 @@ func (c *Composer) Preview(
 		p.Details = &w.details
 	}
 	p.Message = m
+	addSender(&p.Message, via)
 	return p, nil
+}
+
+// addSender fills in what the connector's settings say of the sender, as far
+// as the wording does not.
+func addSender(m *connector.Message, via *routing.Opened) {
+	if via == nil {
+		return
+	}
+	s, ok := via.Connector.(connector.Sender)
+	if !ok {
+		return
+	}
+	from, replyTo := s.Sender()
+	m.From.Name = cmp.Or(m.From.Name, from.Name)
+	m.From.Address = cmp.Or(m.From.Address, from.Address)
+	if m.ReplyTo.Address == "" {
+		m.ReplyTo = replyTo
+	}
 }
 
 // Served says what mails of a type in a language are made from.

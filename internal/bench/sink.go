@@ -107,12 +107,11 @@ func (s *sink) leave(conn net.Conn) {
 // take notes a mail; raw is nil unless the ledger wants it.
 func (s *sink) take(recipient int, raw []byte) {
 	l := s.ledger.Load()
+	if l != nil && raw != nil && l.wants(recipient) {
+		l.keepMail(recipient, raw) // before it counts: the last one ends the waiting
+	}
 	if l == nil || recipient < 0 || !l.arrive(recipient, s.clock.now()) {
 		s.strays.Add(1)
-		return
-	}
-	if raw != nil {
-		l.keepMail(recipient, raw)
 	}
 }
 

@@ -192,3 +192,22 @@ func TestRecipientNumber(t *testing.T) {
 		}
 	}
 }
+
+// When the last mail has come, every mail that was wanted can be read.
+func TestMailsAreKeptBeforeTheyCount(t *testing.T) {
+	t.Parallel()
+	s := &sink{clock: newClock()}
+	for range 5000 {
+		led := newLedger(0, 1, 1)
+		led.expected.Store(1)
+		s.ledger.Store(led)
+		go s.take(0, []byte("mail"))
+		<-led.complete
+		led.mu.Lock()
+		kept := len(led.kept)
+		led.mu.Unlock()
+		if kept != 1 {
+			t.Fatal("the last mail came and was not kept")
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"net/http"
 	"slices"
 )
 
@@ -77,6 +78,10 @@ type Host struct {
 	// private addresses after name resolution unless the operator allowed
 	// them, and connects from LocalAddr. Nil means a plain net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// HTTP carries the requests of connectors that speak HTTP, over Dial and
+	// the operator's proxy, on connections that all of them share. Nil means
+	// that each connector makes its own.
+	HTTP http.RoundTripper
 	// Inbox keeps mail for reading in the service itself. Nil when the
 	// service has none.
 	Inbox Inbox

@@ -1,6 +1,3 @@
-// Command postern runs the e-mail layer of sign-in and works with it from a
-// shell: serve, migrate, keys, send, verify, templates, config, version.
-//
-// It owns flags, variables, output and signals, and nothing else: the service
-// is package postern, settings are read by internal/config.
+// Command postern is the e-mail layer of sign-in, with the connectors that
+// come with it. What it can do is in package command.
 package main

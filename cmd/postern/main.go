@@ -1,12 +1,13 @@
 package main
 
 import (
-	"context"
 	"os"
+
+	"github.com/postern-mail/postern/command"
+	"github.com/postern-mail/postern/connectors"
 )
 
-func main() {
-	os.Exit(run(context.Background(), os.Args[1:], process{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(),
-	}))
-}
+// version is set by the linker: -ldflags "-X main.version=v1.2.3".
+var version string
+
+func main() { os.Exit(command.Main(version, connectors.Builtin()...)) }

@@ -50,7 +50,9 @@ func levels() map[string]int {
 
 		".": 8,
 
-		"cmd/postern": 9,
+		"command": 9,
+
+		"cmd/postern": 10,
 
 		// Servers for tests, and tests of the binary: they know nothing of
 		// the packages above.
@@ -72,10 +74,10 @@ func homes() map[string][]string {
 		"database/sql":                       {"internal/queue", "internal/store"},
 		"github.com/wneessen/go-mail":        {"internal/mime", "connectors/smtp"},
 		"github.com/tink-crypto/":            {"internal/secrets"},
-		"github.com/spf13/cobra":             {"cmd/postern"},
+		"github.com/spf13/cobra":             {"command"},
 		"github.com/knadh/koanf/":            {"internal/config"},
 		"go.yaml.in/yaml/":                   {"internal/templatefiles"},
-		module + "/internal/config":          {"cmd/postern"},
+		module + "/internal/config":          {"command"},
 		module + "/internal/app":             {"."},
 		module + "/connector/connectortest":  {},
 		module + "/internal/queue/queuetest": {},

@@ -1,23 +1,22 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
-	"syscall"
 	"time"
 
 	"golang.org/x/oauth2"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connector/redact"
 	"github.com/postern-mail/postern/internal/mime"
+	"github.com/postern-mail/postern/internal/network"
 )
 
 // explainer turns failures into the errors that the queue and people read.
@@ -31,7 +30,7 @@ type explainer struct {
 }
 
 // explain makes the error of a failed attempt. r knows what it must not say.
-func (x explainer) explain(f *failure, r redactor) *connector.Error {
+func (x explainer) explain(f *failure, r redact.Redactor) *connector.Error {
 	if code, words, isReply := f.reply(); isReply {
 		return refusal(f.stage, code, words, r)
 	}
@@ -39,29 +38,29 @@ func (x explainer) explain(f *failure, r redactor) *connector.Error {
 		// The mail may have been taken. Repeating it is the lesser evil: a
 		// second mail annoys, none locks somebody out.
 		return &connector.Error{
-			Class: connector.Temporary, Err: safeCause(f.err),
+			Class: connector.Temporary, Err: network.Cause(f.err),
 			Message: "the mail was handed over, but " + x.what(f) + " before the server confirmed it: the outcome is unknown",
 		}
 	}
 	if e, is := errors.AsType[*connector.Error](f.err); is { // the service's Dial has its own opinion
-		return &connector.Error{Class: e.Class, Message: x.doing(f.stage) + r.words(e.Message, maxWords), Err: e.Err}
+		return &connector.Error{Class: e.Class, Message: x.doing(f.stage) + r.Words(e.Message, redact.MaxWords), Err: e.Err}
 	}
 	if e, is := errors.AsType[*oauth2.RetrieveError](f.err); is {
 		return tokenRefusal(e, r)
 	}
 	class, text := x.own(f)
-	return &connector.Error{Class: class, Message: x.doing(f.stage) + r.words(text, maxWords), Err: safeCause(f.err)}
+	return &connector.Error{Class: class, Message: x.doing(f.stage) + r.Words(text, redact.MaxWords), Err: network.Cause(f.err)}
 }
 
 // refusal explains a reply.
-func refusal(at stage, code int, words string, r redactor) *connector.Error {
+func refusal(at stage, code int, words string, r redact.Redactor) *connector.Error {
 	s, text, rest := enhanced(words)
 	full := strconv.Itoa(code)
 	if text != "" {
 		full += " " + text
 	}
 	message := "the server " + refused(at) + ": " + full
-	if said := r.words(rest, maxWords-len(full)-1); said != "" {
+	if said := r.Words(rest, redact.MaxWords-len(full)-1); said != "" {
 		message += " " + said
 	}
 	return &connector.Error{Class: byReply(at, code, s, rest), Status: code, Enhanced: text, Message: message}
@@ -108,7 +107,7 @@ func (x explainer) doing(at stage) string {
 // own explains a failure that is not the server's word.
 func (x explainer) own(f *failure) (connector.Class, string) {
 	switch {
-	case isEnd(f.err), f.lost(), isTimeout(f.err), errors.Is(f.err, errTooMuch):
+	case isEnd(f.err), network.IsLost(f.err), network.IsTimeout(f.err), errors.Is(f.err, errTooMuch):
 		return connector.Temporary, x.what(f)
 	case errors.Is(f.err, errPlainLine):
 		return connector.ConfigFault, "the line is not encrypted, so the password or token was not sent; " +
@@ -120,13 +119,13 @@ func (x explainer) own(f *failure) (connector.Class, string) {
 		return connector.ConfigFault, f.err.Error()
 	case errors.Is(f.err, fs.ErrPermission): // the service or the system forbids this connection
 		return connector.ConfigFault, "the connection is not permitted"
-	case isUnknownHost(f.err):
+	case network.IsUnknownHost(f.err):
 		return connector.ConfigFault, "the host does not exist in the DNS"
-	case isTLSFault(f.err), f.stage == stageTLS && !isNetwork(f.err):
-		return connector.ConfigFault, tlsFault(f.err)
+	case network.IsTLSFault(f.err), f.stage == stageTLS && !network.Is(f.err):
+		return connector.ConfigFault, network.TLSWords(f.err)
 	case isGarbage(f.err) && f.stage <= stageHello:
 		return connector.ConfigFault, "what answers there does not speak SMTP"
-	case f.stage == stageAuth && !isNetwork(f.err):
+	case f.stage == stageAuth && !network.Is(f.err):
 		return connector.ConfigFault, "the exchange with the server failed"
 	default:
 		return connector.Temporary, x.what(f)
@@ -136,7 +135,6 @@ func (x explainer) own(f *failure) (connector.Class, string) {
 // what names a failure in a few words.
 func (x explainer) what(f *failure) string {
 	var dns *net.DNSError
-	var system syscall.Errno
 	switch {
 	case isEnd(f.err) && errors.Is(f.err, context.Canceled):
 		return "the attempt was cancelled"
@@ -144,24 +142,16 @@ func (x explainer) what(f *failure) string {
 		return "the attempt ran out of time"
 	case errors.Is(f.err, errLookupTime):
 		return "the look-up of the host took too long"
-	case errors.As(f.err, &dns):
-		return "the host could not be looked up"
-	case isTimeout(f.err):
+	case network.IsTimeout(f.err) && !errors.As(f.err, &dns):
 		return x.waited(f.stage)
-	case errors.Is(f.err, syscall.ECONNREFUSED):
-		return "the connection was refused"
-	case f.lost():
-		return "the server closed the connection"
 	case errors.Is(f.err, errTooMuch), errors.Is(f.err, errClosed):
 		return f.err.Error()
 	case isGarbage(f.err):
 		return "the server's answer was not SMTP"
-	case f.stage == stageToken && !isNetwork(f.err):
+	case f.stage == stageToken && !network.Is(f.err):
 		return "the endpoint's answer cannot be read"
-	case errors.As(f.err, &system):
-		return "the connection failed: " + system.Error()
 	default:
-		return "the connection failed"
+		return cmp.Or(network.Words(f.err), "the connection failed")
 	}
 }
 
@@ -195,43 +185,8 @@ func blame(ctx context.Context, f *failure) *failure {
 	return fail(f.stage, attemptEndError{ctx.Err()})
 }
 
-func isNetwork(err error) bool { return errors.As(err, new(net.Error)) }
-
-// isTimeout reports whether a time-out of the settings struck.
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
-
-func isUnknownHost(err error) bool {
-	e, is := errors.AsType[*net.DNSError](err)
-	return is && e.IsNotFound && !e.IsTemporary
-}
-
-// isTLSFault reports whether both sides were there but could not agree:
-// certificate, name, version, or no TLS at all.
-func isTLSFault(err error) bool {
-	if errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(tls.RecordHeaderError)) {
-		return true
-	}
-	alert, is := errors.AsType[*net.OpError](err)
-	return is && (alert.Op == "remote error" || alert.Op == "local error") // package tls wraps its alerts so
-}
-
-func tlsFault(err error) string {
-	var name x509.HostnameError
-	switch {
-	case errors.As(err, new(tls.RecordHeaderError)):
-		return "what answers there does not speak TLS; is secure meant for another port?"
-	case errors.As(err, &name):
-		return "the certificate is for another name: " + name.Error()
-	default:
-		return err.Error()
-	}
-}
-
 // tokenRefusal explains an answer of the token endpoint (RFC 6749 section 5.2).
-func tokenRefusal(e *oauth2.RetrieveError, r redactor) *connector.Error {
+func tokenRefusal(e *oauth2.RetrieveError, r redact.Redactor) *connector.Error {
 	out := &connector.Error{Class: connector.ConfigFault}
 	if e.Response != nil {
 		out.Status = e.Response.StatusCode
@@ -248,24 +203,10 @@ func tokenRefusal(e *oauth2.RetrieveError, r redactor) *connector.Error {
 		words += ": " + e.ErrorDescription
 	}
 	out.Message = "the token endpoint refused: " + strconv.Itoa(out.Status)
-	if said := r.words(words, maxWords); said != "" {
+	if said := r.Words(words, redact.MaxWords); said != "" {
 		out.Message += " " + said
 	}
 	return out
-}
-
-// safeCause keeps of a cause what errors.Is is asked for, and nothing that
-// could repeat what a server said.
-func safeCause(err error) error {
-	for _, known := range []error{
-		context.Canceled, os.ErrDeadlineExceeded, context.DeadlineExceeded,
-		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE,
-	} {
-		if errors.Is(err, known) {
-			return known
-		}
-	}
-	return nil
 }
 
 // unsendable explains why a mail could not be made.

@@ -3,10 +3,10 @@ package smtp
 import (
 	"context"
 	"errors"
-	"io"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/postern-mail/postern/internal/network"
 )
 
 // errClosed refuses mails after Close.
@@ -85,17 +85,7 @@ func (f *failure) stale() bool {
 	if code, _, isReply := f.reply(); isReply {
 		return code == 421
 	}
-	return f.lost()
-}
-
-// lost reports whether the connection was closed or reset.
-func (f *failure) lost() bool {
-	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
-		if errors.Is(f.err, end) {
-			return true
-		}
-	}
-	return false
+	return network.IsLost(f.err)
 }
 
 // enter counts a user; false after Close.

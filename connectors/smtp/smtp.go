@@ -6,9 +6,11 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connector/redact"
 	"github.com/postern-mail/postern/internal/mime"
 )
 
@@ -91,16 +93,16 @@ func (c *mailer) Send(ctx context.Context, m connector.Message) (connector.Recei
 		return connector.Receipt{}, unsendable(err)
 	}
 	words, unsigned, f := c.pool.send(ctx, e)
-	r := redactor{needles: c.secrets()}.of(m)
+	r := redact.New(c.secrets()...).Of(m)
 	switch {
 	case f == nil:
 		_, _, words = enhanced(words)
-		answer := r.words(words, maxAnswered)
+		answer := r.Words(words, redact.MaxAnswered)
 		return connector.Receipt{ProviderID: queueID(answer), Answer: answer}, nil
 	case errors.Is(f.err, errNoUTF8):
 		return connector.Receipt{}, needsUTF8(m, c.from)
 	}
-	explained := c.explainer.explain(blame(ctx, f), r.quoting(m, e))
+	explained := c.explainer.explain(blame(ctx, f), r.Quoting(m, e.body()))
 	if unsigned && f.stage >= stageMail {
 		explained.Message += " (not signed in: the server offers no AUTH)"
 	}
@@ -144,6 +146,12 @@ func (c *mailer) compose(m connector.Message) (*envelope, error) {
 	return e, err
 }
 
+// body returns what follows the header, as it goes over the wire.
+func (e *envelope) body() string {
+	_, body, _ := strings.Cut(string(e.content), "\r\n\r\n")
+	return body
+}
+
 // Templates implements connector.TemplateSource.
 func (c *mailer) Templates() []connector.Template { return slices.Clone(c.templates) }
 
@@ -155,7 +163,7 @@ func (c *mailer) Sender() (from, replyTo connector.Mailbox) { return c.from, c.r
 func (c *mailer) Check(ctx context.Context) error {
 	s, f := c.dialer.open(ctx)
 	if f != nil {
-		return c.explainer.explain(blame(ctx, f), redactor{needles: c.secrets()})
+		return c.explainer.explain(blame(ctx, f), redact.New(c.secrets()...))
 	}
 	s.quit()
 	return nil

@@ -11,10 +11,12 @@ func levels() map[string]int {
 		"internal/idempotency": 0,
 		"internal/locale":      0,
 		"internal/metrics":     0,
+		"internal/network":     0,
 		"internal/secrets":     0,
 		"internal/template":    0,
 
 		"connector/connectortest": 1,
+		"connector/redact":        1,
 		"internal/bench":          1,
 		"internal/config":         1,
 		"internal/mime":           1,
@@ -91,6 +93,7 @@ func homes() map[string][]string {
 func standardAlone() map[string][]string {
 	return map[string][]string{
 		"connector":             {},
+		"connector/redact":      {"connector"},
 		"connector/providerapi": {"connector"},
 	}
 }

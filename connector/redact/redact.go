@@ -1,4 +1,4 @@
-package smtp
+package redact
 
 import (
 	"encoding/base64"
@@ -11,26 +11,34 @@ import (
 	"github.com/postern-mail/postern/connector"
 )
 
+// How much of a provider's words is passed on, in bytes.
 const (
-	maxWords    = 300  // of an error's text, in bytes
-	maxAnswered = 120  // of a receipt's
-	maxQuoted   = 1000 // of a reply that is looked at for quotations
-	minQuoted   = 16   // as many bytes in a row make a quotation of the body
-	minSecret   = 3    // shorter ones would black out half of any text
-	hidden      = "***"
+	MaxWords    = 300 // in an error
+	MaxAnswered = 120 // in a receipt
 )
 
-// redactor removes from a server's words what they must not pass on. Servers
-// do quote: recipients always, subjects and phrases of the body in refusals
-// by content filters, and a hostile one whatever it likes.
-type redactor struct {
+const (
+	maxQuoted = 1000 // of a reply that is looked at for quotations
+	minQuoted = 16   // as many bytes in a row make a quotation of the body
+	minSecret = 3    // shorter ones would black out half of any text
+	hidden    = "***"
+)
+
+// Redactor removes from a provider's words what they must not pass on.
+// Providers do quote: recipients always, subjects and phrases of the body in
+// refusals by content filters, and a hostile one whatever it likes.
+type Redactor struct {
 	needles   []string // secrets and codes
 	recipient string   // address
 	bodies    []string // in which white space is one blank
 }
 
-// of adds to the secrets what one message must keep to itself.
-func (r redactor) of(m connector.Message) redactor {
+// New returns a Redactor that hides secrets.
+func New(secrets ...string) Redactor { return Redactor{needles: secrets} }
+
+// Of adds to the secrets what one message must keep to itself: its code, its
+// link and its recipient.
+func (r Redactor) Of(m connector.Message) Redactor {
 	r.needles = append([]string(nil), r.needles...)
 	for _, key := range []string{"code", "link"} {
 		if value, ok := m.Payload[key]; ok && value != nil {
@@ -41,20 +49,19 @@ func (r redactor) of(m connector.Message) redactor {
 	return r
 }
 
-// quoting adds the bodies: as rendered, and as they went over the wire.
-func (r redactor) quoting(m connector.Message, e *envelope) redactor {
+// Quoting adds the bodies of a message: as rendered, and further forms of
+// them, such as the one that went over the wire.
+func (r Redactor) Quoting(m connector.Message, forms ...string) Redactor {
 	r.bodies = []string{oneLine(m.Text), oneLine(m.HTML)}
-	if e != nil {
-		if _, body, ok := strings.Cut(string(e.content), "\r\n\r\n"); ok {
-			r.bodies = append(r.bodies, oneLine(body))
-		}
+	for _, form := range forms {
+		r.bodies = append(r.bodies, oneLine(form))
 	}
 	return r
 }
 
-// words returns text in one line of at most so many bytes, without anything
+// Words returns text in one line of at most so many bytes, without anything
 // to hide.
-func (r redactor) words(text string, most int) string {
+func (r Redactor) Words(text string, most int) string {
 	text = oneLine(text)
 	for _, needle := range r.needles {
 		if needle = oneLine(needle); len(needle) >= minSecret {
@@ -95,7 +102,7 @@ var encodedRun = regexp.MustCompile(`[A-Za-z0-9+/_-]{4,}={0,2}`)
 
 // withoutEncoded hides base64 that holds a secret: an AUTH exchange or a line
 // of the body, repeated.
-func (r redactor) withoutEncoded(text string) string {
+func (r Redactor) withoutEncoded(text string) string {
 	return encodedRun.ReplaceAllStringFunc(text, func(run string) string {
 		plain := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(run, "="))
 		plain = plain[:len(plain)-len(plain)%4] + tail(plain)
@@ -123,7 +130,7 @@ func tail(s string) string {
 
 // withoutRecipient hides the local part of the recipient's address, also
 // where it stands alone.
-func (r redactor) withoutRecipient(text string) string {
+func (r Redactor) withoutRecipient(text string) string {
 	at := strings.LastIndexByte(r.recipient, '@')
 	if at < 1 || !containsFold(text, r.recipient[:at]) {
 		return text

@@ -3,6 +3,8 @@ package connectors
 import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connectors/builtin"
+	"github.com/postern-mail/postern/connectors/resend"
+	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
 )
 
@@ -12,5 +14,7 @@ func Builtin() []connector.Factory {
 	return []connector.Factory{
 		builtin.New(),
 		smtp.New(),
+		sendgrid.New(),
+		resend.New(),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/mail"
 	"net/textproto"
 	"strings"
+	"testing"
 
 	"github.com/postern-mail/postern/connector"
 )
@@ -116,4 +117,18 @@ func (m *Mail) parts(r *multipart.Reader) error {
 			return err
 		}
 	}
+}
+
+// ParseMailbox reads a mailbox as a provider does, "" being none.
+func ParseMailbox(t testing.TB, s string) connector.Mailbox {
+	t.Helper()
+	if s == "" {
+		return connector.Mailbox{}
+	}
+	a, err := mail.ParseAddress(s)
+	if err != nil {
+		t.Errorf("%q is no mailbox: %v", s, err)
+		return connector.Mailbox{}
+	}
+	return connector.Mailbox{Name: a.Name, Address: a.Address}
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,4 +160,29 @@ func marshal(t *testing.T, v any) json.RawMessage {
 	out, err := json.Marshal(v)
 	must(t, err)
 	return out
+}
+
+// CheckIssues fails the test unless a factory refuses config with exactly
+// these issues, each "path: message", in any order. Paths are joined by dots.
+func CheckIssues(t testing.TB, f connector.Factory, config json.RawMessage, want ...string) {
+	t.Helper()
+	err := f.Check(config)
+	e, ok := errors.AsType[*connector.ConfigError](err)
+	if !ok {
+		t.Errorf("Check of %s: %v, want %q", config, err, want)
+		return
+	}
+	got := make([]string, 0, len(e.Issues))
+	for _, issue := range e.Issues {
+		steps := make([]string, len(issue.Path))
+		for i, step := range issue.Path {
+			steps[i] = fmt.Sprint(step)
+		}
+		got = append(got, strings.Join(steps, ".")+": "+issue.Message)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("Check of %s:\n%q, want\n%q", config, got, want)
+	}
 }

@@ -26,8 +26,7 @@ func levels() map[string]int {
 
 		"internal/template/handlebarstest": 1,
 
-		"connectors/builtin":              2,
-		"connectors/smtp":                 2,
+		"connector/providerapi":           2,
 		"internal/access":                 2,
 		"internal/inbox":                  2,
 		"internal/outbox":                 2,
@@ -37,10 +36,15 @@ func levels() map[string]int {
 		"internal/templatefiles":          2,
 		"internal/templates/contactsheet": 2,
 
-		"connectors":       3,
+		"connectors/builtin":  3,
+		"connectors/resend":   3,
+		"connectors/sendgrid": 3,
+		"connectors/smtp":     3,
+
 		"internal/compose": 3,
 		"internal/events":  3,
 
+		"connectors":            4,
 		"internal/delivery":     4,
 		"internal/verification": 4,
 
@@ -94,7 +98,7 @@ func standardAlone() map[string][]string {
 	return map[string][]string{
 		"connector":             {},
 		"connector/redact":      {"connector"},
-		"connector/providerapi": {"connector"},
+		"connector/providerapi": {"connector", "connector/redact", "internal/address", "internal/mime", "internal/network"},
 	}
 }
 

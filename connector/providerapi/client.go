@@ -14,6 +14,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connector/redact"
+	"github.com/postern-mail/postern/internal/network"
 )
 
 const (
@@ -68,7 +69,7 @@ func New(o Options) *Client {
 	c := &Client{secrets: o.Secrets, proxy: o.Proxy, explain: o.Explain}
 	carrier := o.Host.HTTP
 	if carrier == nil || o.Proxy != "" {
-		c.own = NewTransport(throughProxy(o.Host.Dial, o.Proxy))
+		c.own = NewTransport(throughProxy(orPlain(o.Host.Dial), o.Proxy))
 		carrier = c.own
 	}
 	c.http = &http.Client{
@@ -79,30 +80,34 @@ func New(o Options) *Client {
 }
 
 // throughProxy has dial go through a proxy.
-func throughProxy(dial dialFunc, proxy connector.Secret) dialFunc {
+func throughProxy(dial network.DialFunc, proxy connector.Secret) network.DialFunc {
 	u, err := url.Parse(proxy.Reveal())
-	if proxy == "" || err != nil || dial == nil {
+	if proxy == "" || err != nil {
 		return dial
 	}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		return dial(connector.WithProxy(ctx, u), network, address)
+	return func(ctx context.Context, kind, address string) (net.Conn, error) {
+		return dial(connector.WithProxy(ctx, u), kind, address)
 	}
 }
 
-type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+// orPlain stands in for a service that lends no Dial.
+func orPlain(dial network.DialFunc) network.DialFunc {
+	if dial != nil {
+		return dial
+	}
+	return network.ThroughProxy((&net.Dialer{}).DialContext)
+}
 
 // NewTransport returns a pool of connections to providers that are opened by
 // dial, or by a plain net.Dialer if it is nil. It speaks HTTP/2 where the
 // provider does.
-func NewTransport(dial dialFunc) *http.Transport {
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
-	}
+func NewTransport(dial network.DialFunc) *http.Transport {
+	dial = orPlain(dial)
 	return &http.Transport{
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		DialContext: func(ctx context.Context, kind, address string) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 			defer cancel()
-			return dial(ctx, network, address)
+			return dial(ctx, kind, address)
 		},
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    connectTimeout,

@@ -126,7 +126,7 @@ func newServer(o Options) *server {
 	s.mux.MethodNotAllowed(s.methodNotAllowed)
 	s.huma = humachi.New(s.mux, s.humaConfig())
 	for _, mount := range []func(){
-		s.mountStatus, s.mountFactories, s.mountConnectors, s.mountConnectorTest, s.mountCodes,
+		s.mountStatus, s.mountFactories, s.mountConnectors, s.mountFallbacks, s.mountConnectorTest, s.mountCodes,
 		s.mountMessages, s.mountInbox, s.mountTemplates, s.mountVersions, s.mountWorkbench, s.mountPartials,
 		s.mountSignInExperience, s.mountKeys,
 	} {

@@ -77,7 +77,7 @@ func (s *server) createCode(ctx context.Context, in *codeInput) (*SentOutput, er
 		return nil, err
 	}
 	request.TenantID = c.key.TenantID
-	if _, err := s.Router.InUse(ctx, request.TenantID); err != nil {
+	if _, err := s.Router.Route(ctx, request.TenantID); err != nil {
 		return nil, err
 	}
 	if err := s.speak(ctx, request.TenantID, request.Payload, in.Body.UILocales, in.Body.Locale); err != nil {

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -23,17 +22,38 @@ type connectorJSON struct {
 	SyncProfile        bool           `json:"syncProfile" doc:"Always false for e-mail."`
 	EnableTokenStorage bool           `json:"enableTokenStorage" doc:"Always false for e-mail."`
 	ExtraInfo          map[string]any `json:"extraInfo"`
+
+	Up bool `json:"up" doc:"Whether mails go out through it now: false while it is passed over after failures, or cannot be opened."`
 }
 
-func connectorOf(o *routing.Opened) (connectorJSON, error) {
-	config, err := o.Factory.Mask(o.PlainConfig)
-	if err != nil {
+func (s *server) connectorOf(o *routing.Opened) (connectorJSON, error) {
+	out := connectorJSON{
+		ID: o.ID, ConnectorID: o.FactoryID, Config: json.RawMessage("{}"),
+		Metadata: map[string]any{}, ExtraInfo: map[string]any{}, Up: o.Up(s.Now()),
+	}
+	if o.Factory == nil || o.PlainConfig == nil {
+		// This build does not know it: it can be seen, replaced and deleted.
+		out.ProviderFields = unknownProvider(o.FactoryID)
+		return out, nil
+	}
+	out.ProviderFields = providerOf(o.Factory)
+	var err error
+	if out.Config, err = o.Factory.Mask(o.PlainConfig); err != nil {
 		return connectorJSON{}, fmt.Errorf("mask settings of connector %s: %w", o.ID, err)
 	}
-	return connectorJSON{
-		ID: o.ID, ConnectorID: o.FactoryID, Config: config, ProviderFields: providerOf(o.Factory),
-		Metadata: map[string]any{}, ExtraInfo: map[string]any{},
-	}, nil
+	return out, nil
+}
+
+// connectorsOf are several, in their order.
+func (s *server) connectorsOf(list []*routing.Opened) ([]connectorJSON, error) {
+	out := make([]connectorJSON, len(list))
+	for i, o := range list {
+		var err error
+		if out[i], err = s.connectorOf(o); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 type connectorOutput struct {
@@ -80,6 +100,20 @@ type deleteConnectorInput struct {
 // configFailure documents what refused settings are answered with.
 const configFailure = "`connector.invalid_config`: `data.issues` lists what is wrong with the settings; " +
 	"`connector.cannot_overwrite_metadata_for_non_standard_connector`"
+
+// checkConnectorID refuses ids that cannot be, or that the paths of the API
+// have for themselves. "" is given a new one.
+func checkConnectorID(id string, path ...any) error {
+	switch {
+	case id == "":
+		return nil
+	case id == "fallbacks":
+		return fault.Input("must be another id: fallbacks is a path of the API", path...)
+	case !validID(id):
+		return fault.Input("must be 1 to 128 letters, digits, - and _", path...)
+	}
+	return nil
+}
 
 func (s *server) mountConnectors() {
 	register(s, operation{
@@ -133,43 +167,43 @@ func (s *server) createConnector(ctx context.Context, in *createConnectorInput) 
 	if b.Metadata != nil {
 		return nil, errMetadata()
 	}
-	if b.ID != "" && !validID(b.ID) {
-		return nil, fault.Input("must be 1 to 128 letters, digits, - and _", "id")
+	if err := checkConnectorID(b.ID, "id"); err != nil {
+		return nil, err
 	}
 	opened, err := s.Router.Set(ctx, callOf(ctx).key.TenantID, b.ConnectorID, b.ID, b.Config)
-	return answerConnector(opened, err)
+	return s.answerConnector(opened, err)
 }
 
-func answerConnector(opened *routing.Opened, err error) (*connectorOutput, error) {
+func (s *server) answerConnector(opened *routing.Opened, err error) (*connectorOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := connectorOf(opened)
+	body, err := s.connectorOf(opened)
 	return &connectorOutput{Body: body}, err
 }
 
 func (s *server) listConnectors(ctx context.Context, in *connectorListInput) (*connectorsOutput, error) {
 	c := callOf(ctx)
-	list := []connectorJSON{}
-	opened, err := s.Router.InUse(ctx, c.key.TenantID)
-	f, known := errors.AsType[*fault.Fault](err)
-	switch {
-	case err != nil && known && f.Code == "connector.not_found":
-	case err != nil:
+	all, err := s.Router.Connectors(ctx, c.key.TenantID)
+	if err != nil {
 		return nil, err
-	case in.Target == "" || in.Target == opened.Factory.Metadata().Target:
-		one, err := connectorOf(opened)
+	}
+	list := []connectorJSON{}
+	for _, o := range all {
+		one, err := s.connectorOf(o)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, one)
+		if o.Slot == routing.InUse && (in.Target == "" || in.Target == one.Target) {
+			list = append(list, one)
+		}
 	}
 	return &connectorsOutput{PageOutput: in.output(c.r.URL, len(list)), Body: cut(in.PageInput, list)}, nil
 }
 
 func (s *server) getConnector(ctx context.Context, in *IDInput) (*connectorOutput, error) {
 	opened, err := s.Router.Get(ctx, callOf(ctx).key.TenantID, in.ID)
-	return answerConnector(opened, err)
+	return s.answerConnector(opened, err)
 }
 
 func (s *server) updateConnector(ctx context.Context, in *changeConnectorInput) (*connectorOutput, error) {
@@ -180,7 +214,7 @@ func (s *server) updateConnector(ctx context.Context, in *changeConnectorInput) 
 		return nil, fault.New(fault.Unprocessable, "entity.invalid_input", "Give the config to change.")
 	}
 	opened, err := s.Router.Update(ctx, callOf(ctx).key.TenantID, in.ID, in.Body.Config)
-	return answerConnector(opened, err)
+	return s.answerConnector(opened, err)
 }
 
 func (s *server) deleteConnector(ctx context.Context, in *deleteConnectorInput) (*struct{}, error) {

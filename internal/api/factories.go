@@ -44,6 +44,15 @@ func providerOf(f connector.Factory) ProviderFields {
 	return p
 }
 
+// unknownProvider stands for a factory that this build does not have.
+func unknownProvider(factoryID string) ProviderFields {
+	return ProviderFields{
+		Type: "Email", Target: factoryID, Name: map[string]string{"en": factoryID},
+		Description: map[string]string{"en": "This build does not have this connector, or cannot read its settings."},
+		FormItems:   []connector.FormItem{},
+	}
+}
+
 type factoriesOutput struct {
 	PageOutput
 	Body []factoryJSON

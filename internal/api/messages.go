@@ -164,7 +164,7 @@ func (s *server) createMessage(ctx context.Context, in *newMessageInput) (*newMe
 		return nil, err
 	}
 	draft.TenantID = c.key.TenantID
-	if _, err := s.Router.InUse(ctx, draft.TenantID); err != nil {
+	if _, err := s.Router.Route(ctx, draft.TenantID); err != nil {
 		return nil, err
 	}
 	if err := s.speak(ctx, draft.TenantID, draft.Payload, "", ""); err != nil {

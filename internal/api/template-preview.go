@@ -185,7 +185,12 @@ func (s *server) previewRequest(ctx context.Context, b previewRequestJSON) (comp
 func (s *server) connectorOr(ctx context.Context, id string) (*routing.Opened, error) {
 	tenantID := callOf(ctx).key.TenantID
 	if id != "" {
-		return s.Router.Get(ctx, tenantID, id)
+		via, err := s.Router.Get(ctx, tenantID, id)
+		if err != nil {
+			return nil, err
+		}
+		err = via.Broken()
+		return via, err
 	}
 	via, err := s.Router.InUse(ctx, tenantID)
 	if f, ok := errors.AsType[*fault.Fault](err); ok && f.Code == "connector.not_found" {

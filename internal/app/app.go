@@ -153,10 +153,11 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 
 	box := inbox.New(a.store, keys, now)
 	dial := newDialer(o.AllowPrivateNetworks)
+	carrier := newHTTP(dial)
 	a.router = routing.New(routing.Options{
 		Store: a.store, Keys: keys, Registry: registry, Now: now, Log: o.Logger,
 		Host: func(tenantID string) connector.Host {
-			return connector.Host{Dial: dial, Inbox: box.Of(tenantID)}
+			return connector.Host{Dial: dial, HTTP: carrier, Inbox: box.Of(tenantID)}
 		},
 	})
 	out := outbox.New(a.store, keys, now)

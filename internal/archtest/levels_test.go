@@ -11,7 +11,6 @@ func levels() map[string]int {
 		"internal/idempotency": 0,
 		"internal/locale":      0,
 		"internal/metrics":     0,
-		"internal/network":     0,
 		"internal/secrets":     0,
 		"internal/template":    0,
 
@@ -20,6 +19,7 @@ func levels() map[string]int {
 		"internal/bench":          1,
 		"internal/config":         1,
 		"internal/mime":           1,
+		"internal/network":        1,
 		"internal/queue":          1,
 		"internal/templates":      1,
 		"internal/tenants":        1,

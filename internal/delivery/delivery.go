@@ -88,26 +88,62 @@ func (d *Deliverer) Deliver(ctx context.Context, messageID string) (queue.Result
 	case superseded:
 		return d.end(ctx, m, outbox.Superseded, "a newer one to this address was asked for", nil)
 	}
-	attempt, sendErr := d.attempt(ctx, m)
-	if sendErr != nil && ctx.Err() != nil {
-		// The service is stopping: nobody knows what the provider did, so the
-		// next start tries again.
-		return queue.Result{}, fmt.Errorf("attempt cut short: %w", context.Cause(ctx))
+	route, err := d.router.Route(ctx, m.TenantID)
+	if err != nil {
+		a := &events.Attempt{Number: m.Attempts + 1, StartedAt: now}
+		return d.verdict(ctx, m, a, unavailable(err), 1)
 	}
-	return d.verdict(ctx, m, attempt, sendErr)
+	return d.along(ctx, m, route)
 }
 
-// attempt renders the message and hands it to the connector in use.
-func (d *Deliverer) attempt(ctx context.Context, m outbox.Message) (*events.Attempt, error) {
-	a := &events.Attempt{Number: m.Attempts + 1, StartedAt: d.now()}
-	defer func() { a.Duration = d.now().Sub(a.StartedAt) }()
-	via, err := d.router.InUse(ctx, m.TenantID)
-	if err != nil {
-		return a, unavailable(err)
+// along tries the connectors of a route until one of them takes the message,
+// refuses it for good, or none is left.
+func (d *Deliverer) along(ctx context.Context, m outbox.Message, route *routing.Route) (queue.Result, error) {
+	via, ok := route.Next()
+	if !ok {
+		a := &events.Attempt{Number: m.Attempts + 1, StartedAt: d.now()}
+		return d.verdict(ctx, m, a, unavailable(errNotOpen), route.Len())
 	}
-	a.ConnectorID, a.FactoryID = via.ID, via.FactoryID
+	for {
+		a, sendErr := d.attempt(ctx, m, via)
+		if sendErr != nil && ctx.Err() != nil {
+			// The service is stopping: nobody knows what the provider did, so the
+			// next start tries again.
+			return queue.Result{}, fmt.Errorf("attempt cut short: %w", context.Cause(ctx))
+		}
+		failure, failed := errors.AsType[*connector.Error](sendErr)
+		if !failed || !routing.FailsOver(failure.Class) || !d.now().Before(m.Deadline) {
+			return d.verdict(ctx, m, a, sendErr, route.Len())
+		}
+		next, more := route.Next()
+		if !more {
+			return d.verdict(ctx, m, a, sendErr, route.Len())
+		}
+		if err := d.failOver(ctx, m, a, failure); err != nil {
+			next.Untried()
+			return queue.Result{}, err
+		}
+		m.Attempts++
+		via = next
+	}
+}
+
+// failOver notes an attempt that another connector makes up for at once.
+func (d *Deliverer) failOver(ctx context.Context, m outbox.Message, a *events.Attempt, failure *connector.Error) error {
+	a.Class, a.Status, a.Enhanced, a.Answer = failure.Class, failure.Status, failure.Enhanced, failure.Message
+	d.observe(ctx, m, a, failure.Err)
+	event := events.Event{Kind: events.Deferred, At: d.now(), Detail: "trying the next connector: " + failure.Message}
+	return d.record(ctx, Outcome{MessageID: m.ID, Status: outbox.Accepted, Attempt: a, Event: event})
+}
+
+// attempt renders the message and hands it to a connector, which is told how
+// it did.
+func (d *Deliverer) attempt(ctx context.Context, m outbox.Message, via *routing.Opened) (*events.Attempt, error) {
+	a := &events.Attempt{Number: m.Attempts + 1, StartedAt: d.now(), ConnectorID: via.ID, FactoryID: via.FactoryID}
+	defer func() { a.Duration = d.now().Sub(a.StartedAt) }()
 	payload, err := d.outbox.OpenPayload(m)
 	if err != nil {
+		via.Untried()
 		return a, &connector.Error{Class: connector.Permanent, Message: "the stored message cannot be read", Err: err}
 	}
 	mail, _, err := d.composer.Compose(ctx, compose.Request{
@@ -115,14 +151,27 @@ func (d *Deliverer) attempt(ctx context.Context, m outbox.Message) (*events.Atte
 		Validity: m.Deadline.Sub(m.CreatedAt),
 	}, via)
 	if err != nil {
+		via.Untried()
 		return a, err
 	}
 	ctx, cancel := context.WithDeadline(ctx, m.Deadline)
 	defer cancel()
 	receipt, err := via.Connector.Send(ctx, mail)
-	a.ProviderID, a.Answer = receipt.ProviderID, receipt.Answer
-	return a, err
+	if err == nil {
+		via.Sent()
+		a.ProviderID, a.Answer = receipt.ProviderID, receipt.Answer
+		return a, nil
+	}
+	failure, ok := errors.AsType[*connector.Error](err)
+	if !ok {
+		failure = &connector.Error{Class: connector.Temporary, Message: "the connector broke", Err: err}
+	}
+	via.Failed(failure, d.now())
+	return a, failure
 }
+
+// errNotOpen says that the tenant's connectors are stored but cannot be used.
+var errNotOpen = errors.New("no connector can be opened")
 
 // unavailable makes a routing failure one that is tried again: somebody may
 // set up or mend the connector before the deadline.
@@ -134,8 +183,11 @@ func unavailable(err error) error {
 	return &connector.Error{Class: connector.Temporary, Message: message, Err: err}
 }
 
-// verdict turns the result of an attempt into the message's next state.
-func (d *Deliverer) verdict(ctx context.Context, m outbox.Message, a *events.Attempt, sendErr error) (queue.Result, error) {
+// verdict turns the result of an attempt, the last one along a route of so
+// many connectors, into the message's next state.
+func (d *Deliverer) verdict(
+	ctx context.Context, m outbox.Message, a *events.Attempt, sendErr error, connectors int,
+) (queue.Result, error) {
 	if sendErr == nil {
 		d.observe(ctx, m, a, nil)
 		return d.end(ctx, m, outbox.Sent, a.Answer, a)
@@ -152,7 +204,7 @@ func (d *Deliverer) verdict(ctx context.Context, m outbox.Message, a *events.Att
 	case connector.Recipient, connector.Permanent:
 		return d.end(ctx, m, outbox.Failed, failure.Message, a)
 	case connector.Temporary, connector.Throttled, connector.ConfigFault:
-		return d.tryAgain(ctx, m, failure, a)
+		return d.tryAgain(ctx, m, failure, a, connectors)
 	}
 	return d.end(ctx, m, outbox.Failed, failure.Message, a)
 }
@@ -160,9 +212,10 @@ func (d *Deliverer) verdict(ctx context.Context, m outbox.Message, a *events.Att
 // tryAgain defers the message, or ends it when the next attempt would come
 // after its deadline.
 func (d *Deliverer) tryAgain(
-	ctx context.Context, m outbox.Message, failure *connector.Error, a *events.Attempt,
+	ctx context.Context, m outbox.Message, failure *connector.Error, a *events.Attempt, connectors int,
 ) (queue.Result, error) {
-	retryAt := d.now().Add(backoff(a.Number, failure.RetryAfter))
+	rounds := (a.Number + connectors - 1) / connectors
+	retryAt := d.now().Add(backoff(rounds, failure.RetryAfter))
 	if !retryAt.Before(m.Deadline) {
 		return d.end(ctx, m, outbox.Expired, "no time is left for another attempt: "+failure.Message, a)
 	}

@@ -10,8 +10,10 @@ import (
 
 // Record is a tenant's configured use of a factory, as stored.
 type Record struct {
-	ID        string
-	TenantID  string
+	ID       string
+	TenantID string
+	// Slot is its place: InUse, or that of a fallback.
+	Slot      int
 	FactoryID string
 	// Config is the settings' JSON, sealed.
 	Config []byte
@@ -20,14 +22,25 @@ type Record struct {
 	CreatedAt time.Time
 }
 
+// The places of a tenant's connectors: one in use, and up to MaxFallbacks
+// after it, in the order in which they are tried.
+const (
+	InUse        = 0
+	MaxFallbacks = 3
+)
+
 // Store keeps connectors. A tenant has at most one e-mail connector in use.
 type Store interface {
-	// ConnectorInUse returns the tenant's e-mail connector; ok is false when
-	// it has none.
-	ConnectorInUse(ctx context.Context, tenantID string) (r Record, ok bool, err error)
+	// Connectors returns the tenant's connectors by their slots.
+	Connectors(ctx context.Context, tenantID string) ([]Record, error)
 	// ReplaceConnector puts r in the place of the tenant's connector, in one
 	// transaction. ErrIDTaken when another connector has its id.
 	ReplaceConnector(ctx context.Context, r Record) error
+	// ReplaceFallbacks puts list in the place of the tenant's fallbacks, in one
+	// transaction, where those are still of the versions was, in their order;
+	// ok tells whether they were. ErrIDTaken when another connector has the id
+	// of one.
+	ReplaceFallbacks(ctx context.Context, tenantID string, list []Record, was []string) (ok bool, err error)
 	// UpdateConnector stores r's Config and Version where the stored version
 	// is still wasVersion; ok tells whether it was.
 	UpdateConnector(ctx context.Context, r Record, wasVersion string) (ok bool, err error)
@@ -45,4 +58,9 @@ type Opened struct {
 	// PlainConfig is the settings' JSON with its secrets: never shown, see
 	// connector.Factory.Mask.
 	PlainConfig json.RawMessage
+
+	// broken says why a stored connector cannot be opened; it then has no
+	// Connector, and perhaps no Factory.
+	broken error
+	health *health
 }

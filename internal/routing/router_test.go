@@ -168,8 +168,9 @@ func TestSecretsAreKeptByTheirMask(t *testing.T) {
 	b := newBench(t)
 	r := b.node()
 	o := b.set(r, "a", `{"host":"one","password":"hunter2"}`)
-	stored, _, err := b.store.ConnectorInUse(t.Context(), "t1")
+	records, err := b.store.Connectors(t.Context(), "t1")
 	b.must(err)
+	stored := records[0]
 	if strings.Contains(string(stored.Config), "hunter2") || strings.Contains(string(stored.Config), "one") {
 		t.Error("the settings are stored in plain")
 	}
@@ -242,7 +243,7 @@ func TestDelete(t *testing.T) {
 	<-o.Connector.(*opened).closed
 }
 
-// slowStore holds back one answer to ConnectorInUse.
+// slowStore holds back one answer to Connectors.
 type slowStore struct {
 	routing.Store
 	armed   atomic.Bool
@@ -250,14 +251,14 @@ type slowStore struct {
 	release chan struct{}
 }
 
-func (s *slowStore) ConnectorInUse(ctx context.Context, tenantID string) (routing.Record, bool, error) {
+func (s *slowStore) Connectors(ctx context.Context, tenantID string) ([]routing.Record, error) {
 	armed := s.armed.CompareAndSwap(true, false)
-	r, ok, err := s.Store.ConnectorInUse(ctx, tenantID)
+	list, err := s.Store.Connectors(ctx, tenantID)
 	if armed {
 		close(s.read)
 		<-s.release
 	}
-	return r, ok, err
+	return list, err
 }
 
 // What a slow caller read before a change must not be in use after it.
@@ -286,7 +287,7 @@ func TestAStaleReadDoesNotWin(t *testing.T) {
 		if len(set) > 0 {
 			break
 		}
-		_, _, err := b.store.ConnectorInUse(t.Context(), "t1")
+		_, err := b.store.Connectors(t.Context(), "t1")
 		b.must(err)
 	}
 	close(s.release)

@@ -17,9 +17,18 @@ import (
 func testConnectors(t *testing.T, db Database) {
 	s := open(t, db)
 	ctx := t.Context()
-	_, ok, err := s.ConnectorInUse(ctx, tenant)
+	inUse := func() routing.Record {
+		t.Helper()
+		list, err := s.Connectors(ctx, tenant)
+		must(t, err)
+		if len(list) != 1 || list[0].Slot != routing.InUse {
+			t.Fatalf("connectors %+v, want the one in use", list)
+		}
+		return list[0]
+	}
+	list, err := s.Connectors(ctx, tenant)
 	must(t, err)
-	equal(t, "connector of a new tenant", ok, false)
+	equal(t, "connectors of a new tenant", len(list), 0)
 
 	a := routing.Record{ID: "a", TenantID: tenant, FactoryID: "f", Config: []byte("one"), Version: "v1", CreatedAt: start}
 	must(t, s.ReplaceConnector(ctx, a))
@@ -36,9 +45,8 @@ func testConnectors(t *testing.T, db Database) {
 		t.Errorf("another tenant's id: %v", err)
 	}
 
-	got, ok, err := s.ConnectorInUse(ctx, tenant)
-	must(t, err)
-	if !ok || got.ID != "b" || got.FactoryID != "g" || string(got.Config) != "one" || got.Version != "v2" || got.CreatedAt != start {
+	got := inUse()
+	if got.ID != "b" || got.FactoryID != "g" || string(got.Config) != "one" || got.Version != "v2" || got.CreatedAt != start {
 		t.Errorf("in use: %+v", got)
 	}
 	b.Config, b.Version = []byte("two"), "v3"
@@ -48,9 +56,7 @@ func testConnectors(t *testing.T, db Database) {
 	changed, err = s.UpdateConnector(ctx, b, "v2")
 	must(t, err)
 	equal(t, "update", changed, true)
-	got, _, err = s.ConnectorInUse(ctx, tenant)
-	must(t, err)
-	equal(t, "config after the update", string(got.Config), "two")
+	equal(t, "config after the update", string(inUse().Config), "two")
 
 	deleted, err := s.DeleteConnector(ctx, "t2", "b")
 	must(t, err)
@@ -66,6 +72,52 @@ func testConnectors(t *testing.T, db Database) {
 	}) {
 		must(t, err)
 	}
+}
+
+func testFallbacks(t *testing.T, db Database) {
+	s := open(t, db)
+	ctx := t.Context()
+	record := func(id string, slot int) routing.Record {
+		return routing.Record{
+			ID: id, TenantID: tenant, Slot: slot, FactoryID: "f", Config: []byte("of " + id), Version: "v-" + id, CreatedAt: start,
+		}
+	}
+	put := func(was []string, list ...routing.Record) bool {
+		t.Helper()
+		ok, err := s.ReplaceFallbacks(ctx, tenant, list, was)
+		must(t, err)
+		return ok
+	}
+	must(t, s.ReplaceConnector(ctx, record("a", 0)))
+	equal(t, "the first fallbacks", put(nil, record("b", 1), record("c", 2)), true)
+	equal(t, "fallbacks that were other ones", put([]string{"v-b"}, record("d", 1)), false)
+	equal(t, "fallbacks in another order", put([]string{"v-c", "v-b"}, record("d", 1)), false)
+	equal(t, "the same ids again", put([]string{"v-b", "v-c"}, record("c", 1), record("b", 2)), true)
+	_, err := s.ReplaceFallbacks(ctx, tenant, []routing.Record{record("d", 1), record("a", 2)}, []string{"v-c", "v-b"})
+	if !errors.Is(err, routing.ErrIDTaken) {
+		t.Errorf("the id of the one in use: %v", err)
+	}
+	list, err := s.Connectors(ctx, tenant)
+	must(t, err)
+	if len(list) != 3 || list[0].ID != "a" || list[1].ID != "c" || list[2].ID != "b" || list[2].Slot != 2 || string(list[1].Config) != "of c" {
+		t.Errorf("connectors %+v", list)
+	}
+	must(t, s.ReplaceConnector(ctx, record("e", 0)))
+	list, err = s.Connectors(ctx, tenant)
+	must(t, err)
+	equal(t, "connectors after a change of the one in use", len(list), 3)
+
+	var won atomic.Int32
+	for _, err := range inParallel(10, func(i int) error {
+		ok, err := s.ReplaceFallbacks(ctx, tenant, []routing.Record{record(fmt.Sprint("p", i), 1)}, []string{"v-c", "v-b"})
+		if ok {
+			won.Add(1)
+		}
+		return err
+	}) {
+		must(t, err)
+	}
+	equal(t, "changes of the same fallbacks that won", won.Load(), 1)
 }
 
 func testKeys(t *testing.T, db Database) {

@@ -42,6 +42,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"outcomes", testOutcomes},
 		{"list messages", testListMessages},
 		{"connectors", testConnectors},
+		{"fallbacks", testFallbacks},
 		{"api keys", testKeys},
 		{"inbox", testInbox},
 		{"idempotency", testIdempotency},

@@ -1,0 +1,264 @@
+package routing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/fault"
+)
+
+// Set makes a connector of factoryID the tenant's connector, in the place of
+// the one in use. An empty id gets a new one. Masks in config take the values
+// of the connector in use when it is of the same factory.
+func (r *Router) Set(ctx context.Context, tenantID, factoryID, id string, config json.RawMessage) (*Opened, error) {
+	factory, err := r.factory(factoryID)
+	if err != nil {
+		return nil, err
+	}
+	list, err := r.refresh(ctx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := checked(factory, config, storedFor(list, factoryID), "config")
+	if err != nil {
+		return nil, err
+	}
+	record, err := r.record(Record{ID: id, TenantID: tenantID, Slot: InUse, FactoryID: factoryID}, plain)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.store.ReplaceConnector(ctx, record); err != nil {
+		return nil, stored(err)
+	}
+	if list, err = r.refresh(ctx, tenantID); err != nil {
+		return nil, err
+	}
+	return inUse(list)
+}
+
+// Draft is a connector to be set.
+type Draft struct {
+	ID        string // "" gets a new one
+	FactoryID string
+	Config    json.RawMessage
+}
+
+// SetFallbacks puts list in the place of the tenant's fallbacks. Masks in a
+// config take the values of the fallback that has the same id, which must be
+// of the same factory.
+func (r *Router) SetFallbacks(ctx context.Context, tenantID string, list []Draft) ([]*Opened, error) {
+	for {
+		current, err := r.Fallbacks(ctx, tenantID)
+		if err != nil {
+			return nil, err
+		}
+		records, err := r.fallbackRecords(tenantID, list, current)
+		if err != nil {
+			return nil, err
+		}
+		was := make([]string, len(current))
+		for i, o := range current {
+			was[i] = o.Version
+		}
+		ok, err := r.store.ReplaceFallbacks(ctx, tenantID, records, was)
+		if err != nil {
+			return nil, stored(err)
+		}
+		if ok {
+			return r.Fallbacks(ctx, tenantID)
+		}
+		// Somebody else changed them meanwhile: masks may stand for other secrets.
+	}
+}
+
+func (r *Router) fallbackRecords(tenantID string, list []Draft, current []*Opened) ([]Record, error) {
+	records := make([]Record, len(list))
+	for i, draft := range list {
+		factory, err := r.factory(draft.FactoryID)
+		if err != nil {
+			return nil, err
+		}
+		var before json.RawMessage
+		for _, o := range current {
+			if o.ID == draft.ID && o.FactoryID == draft.FactoryID {
+				before = o.PlainConfig
+			}
+		}
+		plain, err := checked(factory, draft.Config, before, "fallbackConnectors", i, "config")
+		if err != nil {
+			return nil, err
+		}
+		record := Record{ID: draft.ID, TenantID: tenantID, Slot: InUse + 1 + i, FactoryID: draft.FactoryID}
+		if records[i], err = r.record(record, plain); err != nil {
+			return nil, err
+		}
+	}
+	return records, nil
+}
+
+// Update replaces the settings of a connector.
+func (r *Router) Update(ctx context.Context, tenantID, id string, config json.RawMessage) (*Opened, error) {
+	for {
+		current, err := r.Get(ctx, tenantID, id)
+		if err != nil {
+			return nil, err
+		}
+		if current.Factory == nil {
+			return nil, current.broken
+		}
+		plain, err := checked(current.Factory, config, current.PlainConfig, "config")
+		if err != nil {
+			return nil, err
+		}
+		record, err := r.record(current.Record, plain)
+		if err != nil {
+			return nil, err
+		}
+		ok, err := r.store.UpdateConnector(ctx, record, current.Version)
+		if err != nil {
+			return nil, stored(err)
+		}
+		if ok {
+			return r.Get(ctx, tenantID, id)
+		}
+		// Somebody else changed it meanwhile: masks may stand for other secrets.
+	}
+}
+
+// record completes a record: an id and a time if it has none, a new version,
+// and its settings, sealed.
+func (r *Router) record(record Record, plain json.RawMessage) (Record, error) {
+	if record.ID == "" {
+		record.ID = uuid.NewString()
+	}
+	if record.CreatedAt.IsZero() {
+		record.CreatedAt = r.now()
+	}
+	record.Version = uuid.NewString()
+	var err error
+	record.Config, err = r.keys.Seal(plain, configPurpose(record))
+	return record, err
+}
+
+// stored explains why the store did not take a connector.
+func stored(err error) error {
+	if errors.Is(err, ErrIDTaken) {
+		return fault.New(fault.Unprocessable, "entity.unique_integrity_violation", "This connector id is in use.")
+	}
+	return fmt.Errorf("store connector: %w", err)
+}
+
+// Get returns a tenant's connector by its id, also a fallback and one that
+// cannot be opened; or the fault entity.not_found.
+func (r *Router) Get(ctx context.Context, tenantID, id string) (*Opened, error) {
+	list, err := r.refresh(ctx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range list {
+		if o.ID == id {
+			return o, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "entity.not_found", "There is no connector with this id.")
+}
+
+// Delete removes a connector. While messages are under way it refuses to
+// remove the one in use with connector.in_use, unless force is set.
+func (r *Router) Delete(ctx context.Context, tenantID, id string, force bool) error {
+	o, err := r.Get(ctx, tenantID, id)
+	if err != nil {
+		return err
+	}
+	if !force && o.Slot == InUse {
+		open, err := r.store.OpenMessages(ctx, tenantID)
+		if err != nil {
+			return fmt.Errorf("count open messages: %w", err)
+		}
+		if open > 0 {
+			f := fault.New(fault.Unprocessable, "connector.in_use",
+				"%d messages are still to be sent through this connector. Wait for them, or add ?force=true.", open)
+			f.Data = map[string]any{"openMessages": open}
+			return f
+		}
+	}
+	if _, err := r.store.DeleteConnector(ctx, tenantID, id); err != nil {
+		return fmt.Errorf("delete connector: %w", err)
+	}
+	_, err = r.refresh(ctx, tenantID)
+	return err
+}
+
+// OpenForTest opens a connector of factoryID that is not stored. Masks in
+// config take the values of a connector of the tenant that is of the same
+// factory, the one in use first. The caller closes it if it is an io.Closer.
+func (r *Router) OpenForTest(ctx context.Context, tenantID, factoryID string, config json.RawMessage) (*Opened, error) {
+	factory, ok := r.registry.Get(factoryID)
+	if !ok {
+		return nil, fault.New(fault.Invalid, "connector.not_found",
+			"There is no connector factory with this id. GET /api/connector-factories lists them.")
+	}
+	list, err := r.refresh(ctx, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := checked(factory, config, storedFor(list, factoryID), "config")
+	if err != nil {
+		return nil, err
+	}
+	c, err := factory.Open(plain, r.host(tenantID))
+	if err != nil {
+		return nil, fmt.Errorf("open connector for a test: %w", err)
+	}
+	return &Opened{
+		Record:  Record{TenantID: tenantID, FactoryID: factoryID},
+		Factory: factory, Connector: c, PlainConfig: plain,
+	}, nil
+}
+
+func (r *Router) factory(id string) (connector.Factory, error) {
+	factory, ok := r.registry.Get(id)
+	if !ok {
+		return nil, fault.New(fault.Unprocessable, "connector.not_found_with_connector_id",
+			"There is no connector factory with this id. GET /api/connector-factories lists them.")
+	}
+	return factory, nil
+}
+
+// storedFor returns the settings that masks stand for: those of the first
+// connector of the factory, nil when there is none.
+func storedFor(list []*Opened, factoryID string) json.RawMessage {
+	for _, o := range list {
+		if o.FactoryID == factoryID {
+			return o.PlainConfig
+		}
+	}
+	return nil
+}
+
+// checked returns config with its masks resolved, after every check passed.
+// path leads to the config in the request.
+func checked(factory connector.Factory, config, stored json.RawMessage, path ...any) (json.RawMessage, error) {
+	if len(config) == 0 {
+		config = json.RawMessage("{}")
+	}
+	plain, err := factory.Unmask(config, stored)
+	if err == nil {
+		err = factory.Check(plain)
+	}
+	if refused, ok := errors.AsType[*connector.ConfigError](err); ok {
+		f := fault.New(fault.Invalid, "connector.invalid_config", "The connector's settings were refused.")
+		for _, issue := range refused.Issues {
+			f.Issues = append(f.Issues, fault.Issue{
+				Path: append(path[:len(path):len(path)], issue.Path...), Code: issue.Code, Message: issue.Message,
+			})
+		}
+		return nil, f
+	}
+	return plain, err
+}

@@ -39,7 +39,7 @@ func (s Server) Validate() []connector.Issue {
 	if s.Endpoint != "" && !validEndpoint(s.Endpoint) {
 		issues = append(issues, Invalid("must be an https URL without user, query and fragment", "endpoint"))
 	}
-	return append(issues, CheckProxy(s.Proxy, "proxy")...)
+	return append(issues, connector.CheckProxy(s.Proxy, "proxy")...)
 }
 
 // URL returns the address of a path of the API, which begins with "/".
@@ -70,21 +70,6 @@ func plainURL(s string) (*url.URL, bool) {
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// CheckProxy returns what is wrong with a proxy of the settings, "" being none.
-func CheckProxy(proxy connector.Secret, key string) []connector.Issue {
-	if proxy == "" {
-		return nil
-	}
-	u, err := url.Parse(proxy.Reveal())
-	if err == nil && u.Hostname() != "" && (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" {
-		switch u.Scheme {
-		case "http", "https", "socks5":
-			return nil
-		}
-	}
-	return []connector.Issue{Invalid("must be a URL such as http://proxy.example.com:3128, with http, https or socks5", key)}
 }
 
 // Invalid is the issue for a value that breaks a rule. Its message must not

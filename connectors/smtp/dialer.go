@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http/httptrace"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/network"
 )
 
 // dialer opens sessions with one server.
@@ -23,6 +25,7 @@ type dialer struct {
 	host, address string
 	name          string // for EHLO; "" when the address must serve
 	local         netip.Addr
+	proxy         *url.URL // nil for none
 	dial          func(ctx context.Context, network, address string) (net.Conn, error)
 	tls           *tls.Config
 	secure        bool
@@ -57,7 +60,12 @@ func newDialer(s settings, host connector.Host, auth *credentials) (*dialer, err
 		auth: auth,
 	}
 	if d.dial == nil {
-		d.dial = dialPlainly
+		d.dial = network.ThroughProxy(dialPlainly)
+	}
+	if s.Proxy != "" {
+		if d.proxy, err = url.Parse(s.Proxy.Reveal()); err != nil { // cannot happen after Validate
+			return nil, errors.New("proxy: not a URL")
+		}
 	}
 	if d.name == "" {
 		d.name = machineName()
@@ -66,12 +74,12 @@ func newDialer(s settings, host connector.Host, auth *credentials) (*dialer, err
 }
 
 // dialPlainly stands in for a service that lends no Dial.
-func dialPlainly(ctx context.Context, network, address string) (net.Conn, error) {
+func dialPlainly(ctx context.Context, kind, address string) (net.Conn, error) {
 	var d net.Dialer
 	if ip, ok := connector.LocalAddr(ctx); ok {
 		d.LocalAddr = &net.TCPAddr{IP: ip.AsSlice(), Zone: ip.Zone()}
 	}
-	return d.DialContext(ctx, network, address)
+	return d.DialContext(ctx, kind, address)
 }
 
 // machineName returns this machine's name if it can stand in EHLO: fully
@@ -117,6 +125,9 @@ func (d *dialer) try(ctx context.Context, refused string) (*session, *failure) {
 func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	if d.local.IsValid() {
 		ctx = connector.WithLocalAddr(ctx, d.local)
+	}
+	if d.proxy != nil {
+		ctx = connector.WithProxy(ctx, d.proxy)
 	}
 	limited, cancel := context.WithTimeout(ctx, d.connecting)
 	defer cancel()

@@ -22,15 +22,16 @@ type settings struct {
 	ReplyTo   string              `json:"replyTo" form:"Text" label:"Reply to" placeholder:"Support <support@example.com>" desc:"Where answers go, if not to the sender."`
 	Templates connector.Templates `json:"templates" form:"Json" label:"Templates" desc:"Wording of the mails. Leave it out to use the built-in templates."`
 
-	IgnoreTLS  bool         `json:"ignoreTLS" form:"Switch" label:"Ignore TLS" desc:"Never use STARTTLS, and sign in over the unencrypted line. For test servers only." show:"secure=false"`
-	RequireTLS bool         `json:"requireTLS" form:"Switch" label:"Require TLS" desc:"Send nothing when the server offers no STARTTLS." show:"secure=false"`
-	Servername string       `json:"servername" form:"Text" label:"Server name" desc:"The name that the server's certificate must have, if not the host."`
-	TLS        tlsSettings  `json:"tls" form:"Json" label:"TLS options" desc:"rejectUnauthorized, ca, cert, key, minVersion, servername; keys and certificates as PEM."`
-	Name       string       `json:"name" form:"Text" label:"Client name" desc:"The name given in EHLO. By default this machine's."`
-	Local      string       `json:"localAddress" form:"Text" label:"Local address" desc:"The local IP address to connect from."`
-	Headers    headers      `json:"customHeaders" form:"Json" label:"Custom headers" desc:"Further headers for every mail, as an object."`
-	DKIM       dkimSettings `json:"dkim" form:"Json" label:"DKIM" desc:"domainName, keySelector, privateKey (PEM; RSA of 2048 bits or more, or Ed25519). For servers that do not sign themselves."`
-	Pool       poolSettings `json:"pool" form:"Json" label:"Kept connections" desc:"maxConnections, maxMessages for each of them, idleTimeout in milliseconds."`
+	IgnoreTLS  bool             `json:"ignoreTLS" form:"Switch" label:"Ignore TLS" desc:"Never use STARTTLS, and sign in over the unencrypted line. For test servers only." show:"secure=false"`
+	RequireTLS bool             `json:"requireTLS" form:"Switch" label:"Require TLS" desc:"Send nothing when the server offers no STARTTLS." show:"secure=false"`
+	Servername string           `json:"servername" form:"Text" label:"Server name" desc:"The name that the server's certificate must have, if not the host."`
+	TLS        tlsSettings      `json:"tls" form:"Json" label:"TLS options" desc:"rejectUnauthorized, ca, cert, key, minVersion, servername; keys and certificates as PEM."`
+	Name       string           `json:"name" form:"Text" label:"Client name" desc:"The name given in EHLO. By default this machine's."`
+	Local      string           `json:"localAddress" form:"Text" label:"Local address" desc:"The local IP address to connect from."`
+	Proxy      connector.Secret `json:"proxy" form:"Text" label:"Proxy" placeholder:"http://proxy.example.com:3128" desc:"Connect through this proxy (http, https or socks5; user and password may be in it), for a fixed IP address. HTTPS_PROXY does not count here."`
+	Headers    headers          `json:"customHeaders" form:"Json" label:"Custom headers" desc:"Further headers for every mail, as an object."`
+	DKIM       dkimSettings     `json:"dkim" form:"Json" label:"DKIM" desc:"domainName, keySelector, privateKey (PEM; RSA of 2048 bits or more, or Ed25519). For servers that do not sign themselves."`
+	Pool       poolSettings     `json:"pool" form:"Json" label:"Kept connections" desc:"maxConnections, maxMessages for each of them, idleTimeout in milliseconds."`
 
 	ConnectionTimeout int `json:"connectionTimeout" form:"Number" label:"Connection time-out" desc:"Milliseconds until a connection must stand."`
 	GreetingTimeout   int `json:"greetingTimeout" form:"Number" label:"Greeting time-out" desc:"Milliseconds that the server may take to greet."`
@@ -91,6 +92,8 @@ func (s settings) Validate() []connector.Issue {
 	v.unless(s.Name == "" || validName(s.Name), "must be printable ASCII without spaces", "name")
 	_, err := netip.ParseAddr(s.Local)
 	v.unless(s.Local == "" || err == nil, "must be an IP address", "localAddress")
+	v = append(v, connector.CheckProxy(s.Proxy, "proxy")...)
+	v.unless(s.Proxy == "" || s.Local == "", "cannot be used together with proxy", "localAddress")
 	v.unless(!s.IgnoreTLS || !s.RequireTLS, "contradicts ignoreTLS", "requireTLS")
 	v.within(s.ConnectionTimeout, maxTimeout, "connectionTimeout")
 	v.within(s.GreetingTimeout, maxTimeout, "greetingTimeout")

@@ -76,7 +76,7 @@ func open(s settings, host connector.Host) (connector.Connector, error) {
 
 // secretsOf returns the list of what no text may show; tokens join it later.
 func secretsOf(s settings, auth *credentials) func() []string {
-	fixed := append(s.Auth.secrets(), s.TLS.Key.Reveal(), s.DKIM.PrivateKey.Reveal())
+	fixed := append(s.Auth.secrets(), s.TLS.Key.Reveal(), s.DKIM.PrivateKey.Reveal(), s.Proxy.Reveal())
 	fixed = slices.DeleteFunc(fixed, func(s string) bool { return s == "" })
 	return func() []string {
 		if auth == nil || auth.tokens == nil {

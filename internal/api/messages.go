@@ -70,7 +70,7 @@ type attemptJSON struct {
 }
 
 type eventJSON struct {
-	Kind   events.Kind `json:"kind" enum:"accepted,sent,deferred,failed,expired,superseded"`
+	Kind   events.Kind `json:"kind" enum:"accepted,sent,deferred,rerouted,failed,expired,superseded"`
 	At     int64       `json:"at" doc:"Milliseconds since 1970."`
 	Detail string      `json:"detail,omitempty"`
 }

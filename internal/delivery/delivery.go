@@ -132,7 +132,7 @@ func (d *Deliverer) along(ctx context.Context, m outbox.Message, route *routing.
 func (d *Deliverer) failOver(ctx context.Context, m outbox.Message, a *events.Attempt, failure *connector.Error) error {
 	a.Class, a.Status, a.Enhanced, a.Answer = failure.Class, failure.Status, failure.Enhanced, failure.Message
 	d.observe(ctx, m, a, failure.Err)
-	event := events.Event{Kind: events.Deferred, At: d.now(), Detail: "trying the next connector: " + failure.Message}
+	event := events.Event{Kind: events.Rerouted, At: d.now(), Detail: failure.Message}
 	return d.record(ctx, Outcome{MessageID: m.ID, Status: outbox.Accepted, Attempt: a, Event: event})
 }
 

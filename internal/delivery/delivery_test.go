@@ -37,7 +37,20 @@ type bench struct {
 	now    time.Time
 	send   func(context.Context, connector.Message) (connector.Receipt, error)
 	sent   []connector.Message
+	spare  spare
 	log    bytes.Buffer
+}
+
+// spare is a second connector.
+type spare struct {
+	send func(context.Context, connector.Message) (connector.Receipt, error)
+	sent []connector.Message
+}
+
+// Send implements connector.Connector.
+func (s *spare) Send(ctx context.Context, m connector.Message) (connector.Receipt, error) {
+	s.sent = append(s.sent, m)
+	return s.send(ctx, m)
 }
 
 // Send implements connector.Connector.
@@ -63,7 +76,9 @@ func newBench(t *testing.T) *bench {
 	b.must(err)
 	scripted := connector.New(connector.Metadata{ID: "scripted"}, struct{}{},
 		func(struct{}, connector.Host) (connector.Connector, error) { return b, nil })
-	registry, err := connector.NewRegistry(scripted)
+	spare := connector.New(connector.Metadata{ID: "spare"}, struct{}{},
+		func(struct{}, connector.Host) (connector.Connector, error) { return &b.spare, nil })
+	registry, err := connector.NewRegistry(scripted, spare)
 	b.must(err)
 	log := slog.New(slog.NewTextHandler(&b.log, nil))
 	b.router = routing.New(routing.Options{

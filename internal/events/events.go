@@ -16,6 +16,7 @@ const (
 	Accepted   Kind = "accepted"
 	Sent       Kind = "sent"
 	Deferred   Kind = "deferred" // an attempt failed, another will follow
+	Rerouted   Kind = "rerouted" // an attempt failed, the next connector is tried at once
 	Failed     Kind = "failed"
 	Expired    Kind = "expired"
 	Superseded Kind = "superseded"
@@ -52,6 +53,16 @@ type Story struct {
 	Message  outbox.Message
 	Attempts []Attempt
 	Events   []Event
+}
+
+// Decided reports whether there is a verdict on the message: it has ended, or
+// every connector was tried once.
+func (s Story) Decided() bool {
+	if s.Message.Status.Final() {
+		return true
+	}
+	last := len(s.Events) - 1
+	return s.Message.Attempts > 0 && (last < 0 || s.Events[last].Kind != Rerouted)
 }
 
 // LastAttempt returns the newest attempt, or nil.

@@ -43,8 +43,8 @@ func (h *Hub) Publish(messageID string) {
 	}
 }
 
-// Wait returns the story of a message once it has a verdict (an attempt was
-// made, or it ended), and the story as it stands when ctx ends first.
+// Wait returns the story of a message once there is a verdict on it, and the
+// story as it stands when ctx ends first.
 func (h *Hub) Wait(ctx context.Context, tenantID, messageID string) (Story, error) {
 	woken := make(chan struct{}, 1)
 	h.add(messageID, woken)
@@ -56,7 +56,7 @@ func (h *Hub) Wait(ctx context.Context, tenantID, messageID string) (Story, erro
 		if err != nil {
 			return Story{}, fmt.Errorf("wait for message: %w", err)
 		}
-		if story.Message.Status.Final() || story.Message.Attempts > 0 {
+		if story.Decided() {
 			return story, nil
 		}
 		select {

@@ -73,7 +73,8 @@ func (o *Opened) Failed(e *connector.Error, now time.Time) {
 // Untried gives back what Next took: nothing reached the provider.
 func (o *Opened) Untried() {
 	if o.health != nil && o.health.breaker.IsHalfOpen() {
-		o.health.breaker.HalfOpen() // begins anew, with its permit
+		o.health.breaker.Open()
+		o.health.breaker.HalfOpen() // anew, with the permit
 	}
 }
 

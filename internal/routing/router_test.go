@@ -49,6 +49,8 @@ type bench struct {
 	now     time.Time
 	opens   atomic.Int32
 	failing atomic.Bool // opening fails
+
+	brokenFactory string // whose connectors do not open
 }
 
 func newBench(t *testing.T) *bench {
@@ -73,7 +75,7 @@ func (b *bench) node() *routing.Router { return b.nodeOn(b.store) }
 func (b *bench) nodeOn(s routing.Store) *routing.Router {
 	factory := func(id string) connector.Factory {
 		return connector.New(connector.Metadata{ID: id}, settings{}, func(s settings, _ connector.Host) (connector.Connector, error) {
-			if b.failing.Load() {
+			if b.failing.Load() || id == b.brokenFactory {
 				return nil, errors.New("cannot open")
 			}
 			b.opens.Add(1)

@@ -7,6 +7,7 @@ import (
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
+	"github.com/postern-mail/postern/connectors/sparkpost"
 )
 
 // Builtin returns the factories of all connectors that come with Postern, in
@@ -18,5 +19,6 @@ func Builtin() []connector.Factory {
 		sendgrid.New(),
 		resend.New(),
 		brevo.New(),
+		sparkpost.New(),
 	}
 }

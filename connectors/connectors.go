@@ -7,6 +7,7 @@ import (
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
+	"github.com/postern-mail/postern/connectors/smtp2go"
 	"github.com/postern-mail/postern/connectors/sparkpost"
 )
 
@@ -17,6 +18,7 @@ func Builtin() []connector.Factory {
 		builtin.New(),
 		smtp.New(),
 		sendgrid.New(),
+		smtp2go.New(),
 		resend.New(),
 		brevo.New(),
 		sparkpost.New(),

@@ -41,6 +41,7 @@ func levels() map[string]int {
 		"connectors/resend":    3,
 		"connectors/sendgrid":  3,
 		"connectors/smtp":      3,
+		"connectors/smtp2go":   3,
 		"connectors/sparkpost": 3,
 
 		"internal/compose": 3,

@@ -4,6 +4,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connectors/brevo"
 	"github.com/postern-mail/postern/connectors/builtin"
+	"github.com/postern-mail/postern/connectors/mailjunky"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
@@ -18,6 +19,7 @@ func Builtin() []connector.Factory {
 		builtin.New(),
 		smtp.New(),
 		sendgrid.New(),
+		mailjunky.New(),
 		smtp2go.New(),
 		resend.New(),
 		brevo.New(),

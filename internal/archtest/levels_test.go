@@ -38,6 +38,7 @@ func levels() map[string]int {
 
 		"connectors/brevo":     3,
 		"connectors/builtin":   3,
+		"connectors/mailjunky": 3,
 		"connectors/resend":    3,
 		"connectors/sendgrid":  3,
 		"connectors/smtp":      3,

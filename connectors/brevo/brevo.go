@@ -85,6 +85,19 @@ func newParty(m connector.Mailbox) party {
 	return party{m.Address, strings.TrimSpace(string(name[:min(len(name), maxName)]))}
 }
 
+// literal keeps Brevo from reading content as its template language
+// (https://help.brevo.com/hc/en-us/articles/360000946299), in which a name
+// with {% in it could keep a mail from going out. It parts the marks that open
+// something, with a character that takes no room; before # it is a blank, for
+// style sheets have that pair too. The language has no way to write its marks
+// that is known to hold in mails without parameters, nor is it known whether it
+// is read in those.
+func literal(text string) string {
+	const joiner = "\u2060"
+	part := strings.NewReplacer("{{", "{"+joiner+"{", "{%", "{"+joiner+"%", "{#", "{ #")
+	return part.Replace(part.Replace(text)) // once more for the marks that overlapped
+}
+
 // Names in the headers of a mail that Brevo reads itself.
 const (
 	// customHeader comes back with each event.
@@ -102,7 +115,8 @@ func (b *brevo) Send(ctx context.Context, m connector.Message) (connector.Receip
 		return connector.Receipt{}, err
 	}
 	body := email{
-		Sender: newParty(mail.From), To: []party{{Email: mail.To}}, Subject: mail.Subject, HTML: mail.HTML, Text: mail.Text,
+		Sender: newParty(mail.From), To: []party{{Email: mail.To}},
+		Subject: literal(mail.Subject), HTML: literal(mail.HTML), Text: literal(mail.Text),
 		Headers: b.headers(m),
 	}
 	if mail.ReplyTo.Address != "" {

@@ -101,6 +101,30 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestLiteral: no mark of Brevo's template language is left, and nothing else
+// is touched.
+func TestLiteral(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"{{ 7*7 }}": "{\u2060{ 7*7 }}", "{% if %}": "{\u2060% if %}", "@media x{#a{b:c}}": "@media x{ #a{b:c}}",
+		"{{{{": "{\u2060{\u2060{\u2060{", "{{%": "{\u2060{\u2060%", "{{#": "{\u2060{ #", "a{b:c}": "a{b:c}", "{}": "{}",
+	} {
+		if got := literal(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+	p := ct.NewProvider(t, func(ct.Request) ct.Answer { return ct.Answer{Body: `{"messageId": "<a@b>"}`} })
+	m := ct.Sample()
+	m.Subject, m.HTML, m.Text = "{{a}}", "{%b%}", "{{c}}"
+	if _, err := ct.Open(t, New(), config(p.URL), connector.Host{}).Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	got := read(t, p.Requests()[0])
+	if got.Subject != literal(m.Subject) || got.HTML != literal(m.HTML) || got.Text != literal(m.Text) {
+		t.Errorf("sent %+v", got)
+	}
+}
+
 // TestHeaders: what Brevo reads itself is the connector's to set.
 func TestHeaders(t *testing.T) {
 	t.Parallel()

@@ -2,10 +2,14 @@ package connectors
 
 import (
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connectors/brevo"
 	"github.com/postern-mail/postern/connectors/builtin"
+	"github.com/postern-mail/postern/connectors/mailjunky"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
+	"github.com/postern-mail/postern/connectors/smtp2go"
+	"github.com/postern-mail/postern/connectors/sparkpost"
 )
 
 // Builtin returns the factories of all connectors that come with Postern, in
@@ -15,6 +19,10 @@ func Builtin() []connector.Factory {
 		builtin.New(),
 		smtp.New(),
 		sendgrid.New(),
+		mailjunky.New(),
+		smtp2go.New(),
 		resend.New(),
+		brevo.New(),
+		sparkpost.New(),
 	}
 }

@@ -36,10 +36,14 @@ func levels() map[string]int {
 		"internal/templatefiles":          2,
 		"internal/templates/contactsheet": 2,
 
-		"connectors/builtin":  3,
-		"connectors/resend":   3,
-		"connectors/sendgrid": 3,
-		"connectors/smtp":     3,
+		"connectors/brevo":     3,
+		"connectors/builtin":   3,
+		"connectors/mailjunky": 3,
+		"connectors/resend":    3,
+		"connectors/sendgrid":  3,
+		"connectors/smtp":      3,
+		"connectors/smtp2go":   3,
+		"connectors/sparkpost": 3,
 
 		"internal/compose": 3,
 		"internal/events":  3,

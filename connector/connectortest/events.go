@@ -54,7 +54,9 @@ func RunEvents(t *testing.T, c EventCase) {
 	}
 	t.Run("reports", func(t *testing.T) { c.reports(t, reader) })
 	t.Run("not genuine", func(t *testing.T) { c.notGenuine(t, reader) })
-	t.Run("not set up", c.notSetUp)
+	if c.Bare != nil { // else the secret in the path is enough for this provider
+		t.Run("not set up", c.notSetUp)
+	}
 	t.Run("garbage", func(t *testing.T) { c.garbage(t, reader) })
 }
 
@@ -163,9 +165,6 @@ func (c EventCase) notGenuine(t *testing.T, reader connector.EventReader) {
 }
 
 func (c EventCase) notSetUp(t *testing.T) {
-	if c.Bare == nil {
-		t.Skip("the secret in the path is enough for this provider")
-	}
 	reader, _ := Open(t, c.Factory, c.Bare, c.Host).(connector.EventReader)
 	for _, r := range c.Reports {
 		if _, err := reader.ReadEvents(t.Context(), c.signed(t, r.Body)); !errors.Is(err, connector.ErrNotSetUp) {

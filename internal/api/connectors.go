@@ -23,16 +23,22 @@ type connectorJSON struct {
 	SyncProfile        bool           `json:"syncProfile" doc:"Always false for e-mail."`
 	EnableTokenStorage bool           `json:"enableTokenStorage" doc:"Always false for e-mail."`
 	ExtraInfo          map[string]any `json:"extraInfo"`
+
+	CallbackPath string `json:"callbackPath,omitempty" example:"/callbacks/3f1c0c8e-5f0e-4b0f-9d0a-2f6f1f0f7a11/AX…" doc:"Where the provider reports what became of mails: have it call this path at the service's public address. It holds a secret. Only for providers whose reports are read."`
 }
 
-func connectorOf(o *routing.Opened) (connectorJSON, error) {
+func (s *server) connectorOf(o *routing.Opened) (connectorJSON, error) {
 	config, err := o.Factory.Mask(o.PlainConfig)
 	if err != nil {
 		return connectorJSON{}, fmt.Errorf("mask settings of connector %s: %w", o.ID, err)
 	}
+	callback, err := s.Router.CallbackPath(o)
+	if err != nil {
+		return connectorJSON{}, err
+	}
 	return connectorJSON{
 		ID: o.ID, ConnectorID: o.FactoryID, Config: config, ProviderFields: providerOf(o.Factory),
-		Metadata: map[string]any{}, ExtraInfo: map[string]any{},
+		Metadata: map[string]any{}, ExtraInfo: map[string]any{}, CallbackPath: callback,
 	}, nil
 }
 
@@ -137,14 +143,14 @@ func (s *server) createConnector(ctx context.Context, in *createConnectorInput) 
 		return nil, fault.Input("must be 1 to 128 letters, digits, - and _", "id")
 	}
 	opened, err := s.Router.Set(ctx, callOf(ctx).key.TenantID, b.ConnectorID, b.ID, b.Config)
-	return answerConnector(opened, err)
+	return s.answerConnector(opened, err)
 }
 
-func answerConnector(opened *routing.Opened, err error) (*connectorOutput, error) {
+func (s *server) answerConnector(opened *routing.Opened, err error) (*connectorOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := connectorOf(opened)
+	body, err := s.connectorOf(opened)
 	return &connectorOutput{Body: body}, err
 }
 
@@ -158,7 +164,7 @@ func (s *server) listConnectors(ctx context.Context, in *connectorListInput) (*c
 	case err != nil:
 		return nil, err
 	case in.Target == "" || in.Target == opened.Factory.Metadata().Target:
-		one, err := connectorOf(opened)
+		one, err := s.connectorOf(opened)
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +175,7 @@ func (s *server) listConnectors(ctx context.Context, in *connectorListInput) (*c
 
 func (s *server) getConnector(ctx context.Context, in *IDInput) (*connectorOutput, error) {
 	opened, err := s.Router.Get(ctx, callOf(ctx).key.TenantID, in.ID)
-	return answerConnector(opened, err)
+	return s.answerConnector(opened, err)
 }
 
 func (s *server) updateConnector(ctx context.Context, in *changeConnectorInput) (*connectorOutput, error) {
@@ -180,7 +186,7 @@ func (s *server) updateConnector(ctx context.Context, in *changeConnectorInput) 
 		return nil, fault.New(fault.Unprocessable, "entity.invalid_input", "Give the config to change.")
 	}
 	opened, err := s.Router.Update(ctx, callOf(ctx).key.TenantID, in.ID, in.Body.Config)
-	return answerConnector(opened, err)
+	return s.answerConnector(opened, err)
 }
 
 func (s *server) deleteConnector(ctx context.Context, in *deleteConnectorInput) (*struct{}, error) {

@@ -19,6 +19,7 @@ func levels() map[string]int {
 		"internal/config":         1,
 		"internal/mime":           1,
 		"internal/queue":          1,
+		"internal/suppression":    1,
 		"internal/templates":      1,
 		"internal/tenants":        1,
 

@@ -25,14 +25,17 @@ type Store interface {
 	// ConnectorInUse returns the tenant's e-mail connector; ok is false when
 	// it has none.
 	ConnectorInUse(ctx context.Context, tenantID string) (r Record, ok bool, err error)
-	// ReplaceConnector puts r in the place of the tenant's connector, in one
-	// transaction. ErrIDTaken when another connector has its id.
+	// ReplaceConnector puts r in the place of the tenant's connector, which it
+	// retires, in one transaction. ErrIDTaken when another connector has its id.
 	ReplaceConnector(ctx context.Context, r Record) error
 	// UpdateConnector stores r's Config and Version where the stored version
 	// is still wasVersion; ok tells whether it was.
 	UpdateConnector(ctx context.Context, r Record, wasVersion string) (ok bool, err error)
 	// DeleteConnector removes a connector; ok tells whether there was one.
 	DeleteConnector(ctx context.Context, tenantID, id string) (ok bool, err error)
+	// ConnectorByID returns a connector of any tenant, also a retired one; ok
+	// is false when there is none.
+	ConnectorByID(ctx context.Context, id string) (r Record, ok bool, err error)
 	// OpenMessages counts the tenant's messages that are not at their end.
 	OpenMessages(ctx context.Context, tenantID string) (int, error)
 }

@@ -38,6 +38,8 @@ type Router struct {
 	reading sync.Mutex
 	mu      sync.Mutex
 	cache   map[string]*entry // by tenant id
+
+	callbacks openForCallbacks
 }
 
 type entry struct {
@@ -153,7 +155,7 @@ func (r *Router) close(o *Opened) {
 func (r *Router) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var errs []error
+	errs := []error{r.callbacks.closeAll()}
 	for tenantID, e := range r.cache {
 		if e.opened != nil {
 			if c, ok := e.opened.Connector.(io.Closer); ok {

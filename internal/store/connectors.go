@@ -33,6 +33,9 @@ func (s *Store) ReplaceConnector(ctx context.Context, r routing.Record) error {
 		if taken {
 			return routing.ErrIDTaken
 		}
+		if err := retire(ctx, t, s.db.forUpdate(), r); err != nil {
+			return err
+		}
 		_, err = t.exec(ctx, `INSERT INTO connectors (id, tenant_id, slot, factory_id, config, version, created_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (tenant_id, slot) DO UPDATE SET id = excluded.id, factory_id = excluded.factory_id,
@@ -64,4 +67,44 @@ func (s *Store) DeleteConnector(ctx context.Context, tenantID, id string) (bool,
 		return err
 	})
 	return n > 0, err
+}
+
+// retire keeps the connector in whose place r comes, since its provider still
+// reports on what went out through it. An id that r takes up again is not
+// retired any more.
+func retire(ctx context.Context, t tx, forUpdate string, r routing.Record) error {
+	var found int
+	// Replacements of one tenant go one after the other, or two at once would
+	// both retire the same connector, and the first of the two never.
+	if _, err := one(ctx, t, []any{&found}, `SELECT 1 FROM tenants WHERE id = $1`+forUpdate, r.TenantID); err != nil {
+		return fmt.Errorf("lock tenant: %w", err)
+	}
+	taken, err := one(ctx, t, []any{&found}, `SELECT 1 FROM retired_connectors WHERE id = $1 AND tenant_id <> $2`, r.ID, r.TenantID)
+	if err != nil {
+		return fmt.Errorf("find retired connector: %w", err)
+	}
+	if taken {
+		return routing.ErrIDTaken
+	}
+	if _, err := t.exec(ctx, `DELETE FROM retired_connectors WHERE id = $1`, r.ID); err != nil {
+		return fmt.Errorf("take up retired connector: %w", err)
+	}
+	_, err = t.exec(ctx, `INSERT INTO retired_connectors (id, tenant_id, factory_id, config, version, created_at, retired_at)
+		SELECT id, tenant_id, factory_id, config, version, created_at, CAST($3 AS BIGINT) FROM connectors
+		WHERE tenant_id = $1 AND slot = $2`, r.TenantID, slotInUse, millis(r.CreatedAt))
+	if err != nil {
+		return fmt.Errorf("retire connector: %w", err)
+	}
+	return nil
+}
+
+// ConnectorByID implements routing.Store.
+func (s *Store) ConnectorByID(ctx context.Context, id string) (routing.Record, bool, error) {
+	var r routing.Record
+	var created int64
+	ok, err := one(ctx, s.db.reader(), []any{&r.ID, &r.TenantID, &r.FactoryID, &r.Config, &r.Version, &created},
+		`SELECT id, tenant_id, factory_id, config, version, created_at FROM connectors WHERE id = $1
+		UNION ALL SELECT id, tenant_id, factory_id, config, version, created_at FROM retired_connectors WHERE id = $1`, id)
+	r.CreatedAt = fromMillis(created)
+	return r, ok, err
 }

@@ -87,8 +87,7 @@ func (s *server) takeCallback(ctx context.Context, in *callbackInput) (*callback
 // again turns an error that a provider can do nothing about into one that
 // makes it call again.
 func again(err error) error {
-	var shown *fault.Fault
-	if errors.As(err, &shown) {
+	if _, shown := errors.AsType[*fault.Fault](err); shown {
 		return err
 	}
 	f := fault.New(fault.Unavailable, "callback.unavailable", "The callback could not be taken in now. Call again.")

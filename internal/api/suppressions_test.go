@@ -5,11 +5,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/tenants"
-	"time"
 )
 
 type suppressed struct {

@@ -186,7 +186,8 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	a.handler, err = api.New(api.Options{
 		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: accessService, Router: a.router,
 		Composer: composer, Outbox: out, Codes: codes, Hub: hub,
-		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box, Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
+		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,
+		Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,
 		LogAddresses: o.LogAddresses, AllowReservedDomains: o.AllowReservedDomains,
 	})

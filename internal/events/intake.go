@@ -230,7 +230,7 @@ func sane(e connector.Event) connector.Event {
 }
 
 // enhancedStatus is the form of a status code (RFC 3463 section 2).
-var enhancedStatus = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}$`) //nolint:gochecknoglobals // a constant in all but syntax
+var enhancedStatus = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}$`)
 
 // match finds the message that an event is about; ok is false when there is
 // none of this tenant to this recipient.

@@ -15,6 +15,9 @@ import (
 	"github.com/postern-mail/postern/internal/fault"
 )
 
+// callbackRoute is what logs and figures show of a callback's path.
+const callbackRoute = "/callbacks/{connectorId}/{secret}"
+
 // callbackAgain is when a provider may call again after our own failure.
 const callbackAgain = 10 * time.Second
 
@@ -34,8 +37,8 @@ type callbackOutput struct {
 func (s *server) mountCallbacks() {
 	anything := &huma.MediaType{Schema: &huma.Schema{Description: "What the provider expects back, such as the answer to a handshake."}}
 	register(s, operation{
-		id: "takeCallback", method: http.MethodPost, path: "/callbacks/{connectorId}/{secret}", tag: tagCallbacks,
-		guard: s.findCallback, status: http.StatusNoContent, summary: "Take a provider's reports",
+		id: "takeCallback", method: http.MethodPost, path: callbackRoute, tag: tagCallbacks,
+		guard: s.findCallback, status: http.StatusOK, summary: "Take a provider's reports",
 		description: "For providers: the path is the `callbackPath` of a connector. What a callback reports is proved to come " +
 			"from the provider as far as the provider signs it, counts once however often it is repeated, and shows in " +
 			"`GET /api/messages/{id}`. A hard bounce of an address that does not exist and a complaint suppress the address. " +
@@ -50,6 +53,7 @@ func (s *server) mountCallbacks() {
 			http.StatusServiceUnavailable:    "`callback.unavailable`: call again",
 		},
 	}, s.takeCallback)
+	s.huma.OpenAPI().Paths[callbackRoute].Post.Responses["204"] = &huma.Response{Description: "Taken in; most callbacks are answered so."}
 }
 
 // findCallback lets requests pass that know a connector's callback path.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/postern-mail/postern/internal/address"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/outbox"
 )
@@ -129,7 +130,7 @@ func (s *Store) suppressReported(ctx context.Context, t tx, list []events.Report
 		if r.Suppress == nil {
 			return ""
 		}
-		return r.Suppress.Address
+		return address.Key(r.Suppress.Address)
 	}
 	for _, i := range ordered(list, key) {
 		if list[i].Suppress == nil || outcomes[i] != events.Stored {

@@ -241,10 +241,10 @@ func TestRetiredConnectorReports(t *testing.T) {
 	if got := s.story(id); got.Delivery == nil || *got.Delivery != "delivered" {
 		t.Errorf("story %+v", got)
 	}
-	s.clock.advance(7*24*time.Hour - time.Minute)
+	s.clock.advance(7*24*time.Hour - time.Hour)
 	s.prune()
 	s.report(old, event).is(204)
-	s.clock.advance(2 * time.Minute)
+	s.clock.advance(2 * time.Hour)
 	s.prune()
 	s.report(old, event).refuses(404, "entity.not_found")
 
@@ -287,7 +287,7 @@ func TestEventBeforeTheOutcome(t *testing.T) {
 	known := s.sent("864209")
 	s.provider.fails(connector.Error{Class: connector.Temporary, Message: "not now"})
 	s.do(request{method: "POST", path: "/api/messages", key: s.sender, body: `{"to":"ann@example.com","type":"BindMfa","payload":{"code":"864210"}}`}).is(202)
-	early := connector.Event{ID: "2", Kind: connector.EventDelivered, ProviderID: "provider-x", Recipient: "ann@example.com", At: time.Now()}
+	early := connector.Event{ID: "2", Kind: connector.EventDelivered, ProviderID: "provider-x", Recipient: "ann@example.com", At: time.Now().Add(time.Hour)}
 	both := []connector.Event{early, {ID: "1", Kind: connector.EventSent, MessageID: known, Recipient: "ann@example.com", At: time.Now()}}
 	for range 2 {
 		s.report(path, both...).refuses(503, "callback.unavailable")

@@ -25,6 +25,7 @@ import (
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/secrets"
+	"github.com/postern-mail/postern/internal/suppression"
 	"github.com/postern-mail/postern/internal/templates"
 	"github.com/postern-mail/postern/internal/tenants"
 	"github.com/postern-mail/postern/internal/verification"
@@ -43,6 +44,8 @@ type Options struct {
 	Outbox        *outbox.Outbox
 	Codes         *verification.Service
 	Hub           *events.Hub
+	Intake        *events.Intake
+	Suppressions  *suppression.Service
 	Messages      events.Reader
 	Inbox         *inbox.Box
 	Idempotency   idempotency.Store
@@ -73,6 +76,7 @@ func (o Options) check() error {
 		"Templates": o.Templates != nil, "Settings": o.Settings != nil,
 		"Access": o.Access != nil, "Router": o.Router != nil, "Composer": o.Composer != nil,
 		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Hub": o.Hub != nil,
+		"Intake": o.Intake != nil, "Suppressions": o.Suppressions != nil,
 		"Messages": o.Messages != nil, "Inbox": o.Inbox != nil, "Idempotency": o.Idempotency != nil,
 		"Keys": o.Keys != nil, "Metrics": o.Metrics != nil, "Gatherer": o.Gatherer != nil,
 		"Ready": o.Ready != nil, "Now": o.Now != nil, "Log": o.Log != nil,
@@ -128,7 +132,7 @@ func newServer(o Options) *server {
 	for _, mount := range []func(){
 		s.mountStatus, s.mountFactories, s.mountConnectors, s.mountFallbacks, s.mountConnectorTest, s.mountCodes,
 		s.mountMessages, s.mountInbox, s.mountTemplates, s.mountVersions, s.mountWorkbench, s.mountPartials,
-		s.mountSignInExperience, s.mountKeys,
+		s.mountSignInExperience, s.mountKeys, s.mountSuppressions, s.mountCallbacks,
 	} {
 		mount()
 	}

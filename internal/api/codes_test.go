@@ -158,6 +158,7 @@ func TestWaitForTheVerdict(t *testing.T) {
 	if a.header.Get("Postern-Message-Id") == "" {
 		t.Error("a call that sent something must name the message")
 	}
+	s.lift("ann@example.com").is(204)
 
 	s.provider.fails(connector.Error{Class: connector.Permanent, Message: "554 policy"})
 	s.sendCode(body).refuses(400, "connector.general")

@@ -23,7 +23,8 @@ type connectorJSON struct {
 	EnableTokenStorage bool           `json:"enableTokenStorage" doc:"Always false for e-mail."`
 	ExtraInfo          map[string]any `json:"extraInfo"`
 
-	Up bool `json:"up" doc:"Whether mails go out through it now: false while it is passed over after failures, or cannot be opened."`
+	Up           bool   `json:"up" doc:"Whether mails go out through it now: false while it is passed over after failures, or cannot be opened."`
+	CallbackPath string `json:"callbackPath,omitempty" example:"/callbacks/3f1c0c8e-5f0e-4b0f-9d0a-2f6f1f0f7a11/AX…" doc:"Where the provider reports what became of mails: have it call this path at the service's public address. It holds a secret. Only for providers whose reports are read."`
 }
 
 func (s *server) connectorOf(o *routing.Opened) (connectorJSON, error) {
@@ -41,7 +42,8 @@ func (s *server) connectorOf(o *routing.Opened) (connectorJSON, error) {
 	if out.Config, err = o.Factory.Mask(o.PlainConfig); err != nil {
 		return connectorJSON{}, fmt.Errorf("mask settings of connector %s: %w", o.ID, err)
 	}
-	return out, nil
+	out.CallbackPath, err = s.Router.CallbackPath(o)
+	return out, err
 }
 
 // connectorsOf are several, in their order.

@@ -27,7 +27,7 @@ func TestFactories(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	list := read[[]map[string]any](s.get("/api/connector-factories").is(200))
-	if len(list) != 2 || list[0]["id"] != "postern-email" || list[1]["id"] != "test-email" {
+	if len(list) != 3 || list[0]["id"] != "postern-email" || list[1]["id"] != "test-email" {
 		t.Fatalf("factories %v", list)
 	}
 	one := read[map[string]any](s.get("/api/connector-factories/test-email").is(200))
@@ -44,10 +44,10 @@ func TestFactories(t *testing.T) {
 		t.Errorf("form item %v", item)
 	}
 	page := s.get("/api/connector-factories?page=2&page_size=1").is(200)
-	if got := read[[]struct{ ID string }](page); len(got) != 1 || got[0].ID != "test-email" || page.header.Get("Total-Number") != "2" {
+	if got := read[[]struct{ ID string }](page); len(got) != 1 || got[0].ID != "test-email" || page.header.Get("Total-Number") != "3" {
 		t.Errorf("page %s %v", page.body, page.header)
 	}
-	if body := s.get("/api/connector-factories?page=3&page_size=1").is(200).body; body != "[]\n" {
+	if body := s.get("/api/connector-factories?page=4&page_size=1").is(200).body; body != "[]\n" {
 		t.Errorf("page beyond the last: %s", body)
 	}
 }

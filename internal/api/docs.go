@@ -19,6 +19,8 @@ const (
 	tagConnectors = "Connectors"
 	tagTemplates  = "E-mail templates"
 	tagInbox      = "Inbox"
+	tagSuppressed = "Suppressions"
+	tagCallbacks  = "Callbacks"
 	tagSettings   = "Settings"
 	tagKeys       = "API keys"
 	tagHealth     = "Health"
@@ -37,6 +39,8 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagConnectors, Description: "The way that mails go out."},
 		{Name: tagTemplates, Description: "The wording of mails, by language and type, and the partials that it includes."},
 		{Name: tagInbox, Description: "Mails kept in the service itself, for development."},
+		{Name: tagSuppressed, Description: "Addresses that no mail is sent to, and why."},
+		{Name: tagCallbacks, Description: "Where providers report what became of mails."},
 		{Name: tagSettings, Description: "Languages and the rules for codes."},
 		{Name: tagKeys, Description: "Who may call the API, and for what."},
 		{Name: tagHealth, Description: "For load balancers and monitors."},

@@ -33,7 +33,7 @@ type newMessageOutput struct {
 
 type acceptedJSON struct {
 	ID     string        `json:"id" example:"01939d1f-8b7a-7c3e-9a57-0f4f7a5e6b21"`
-	Status outbox.Status `json:"status" enum:"accepted,sent,superseded" doc:"accepted: on disk, to be tried until its deadline."`
+	Status outbox.Status `json:"status" enum:"accepted,sent,superseded,suppressed" doc:"accepted: on disk, to be tried until its deadline."`
 }
 
 // MessageFields is a message without what it says. The name is exported
@@ -52,8 +52,9 @@ type MessageFields struct {
 
 type storyJSON struct {
 	MessageFields
+	Delivery *deliveryJSON `json:"delivery"`
 	Attempts []attemptJSON `json:"attempts" doc:"Oldest first."`
-	Events   []eventJSON   `json:"events" doc:"Oldest first."`
+	Events   []eventJSON   `json:"events" doc:"By their time, then in the order in which they became known."`
 }
 
 type attemptJSON struct {
@@ -70,9 +71,11 @@ type attemptJSON struct {
 }
 
 type eventJSON struct {
-	Kind   events.Kind `json:"kind" enum:"accepted,sent,deferred,rerouted,failed,expired,superseded"`
-	At     int64       `json:"at" doc:"Milliseconds since 1970."`
-	Detail string      `json:"detail,omitempty"`
+	Kind   kindJSON      `json:"kind"`
+	At     int64         `json:"at" doc:"Milliseconds since 1970; for reports of the provider, when it says that it happened."`
+	Detail string        `json:"detail,omitempty" doc:"More in one line, such as the provider's words."`
+	Bounce events.Bounce `json:"bounce,omitempty" enum:"hard,soft" doc:"Of a bounce: hard is for good."`
+	Source string        `json:"source,omitempty" example:"sendgrid-email-service" doc:"Id of the factory whose provider reports it; absent where the service itself says so."`
 }
 
 func messageOf(m outbox.Message) MessageFields {
@@ -107,7 +110,12 @@ func storyOf(s events.Story) storyJSON {
 		})
 	}
 	for _, e := range s.Events {
-		out.Events = append(out.Events, eventJSON{Kind: e.Kind, At: e.At.UnixMilli(), Detail: e.Detail})
+		out.Events = append(out.Events, eventJSON{
+			Kind: kindJSON(e.Kind), At: e.At.UnixMilli(), Detail: e.Detail, Bounce: e.Bounce, Source: e.Source,
+		})
+	}
+	if d := s.Delivery(); d != "" {
+		out.Delivery = (*deliveryJSON)(&d)
 	}
 	return out
 }

@@ -24,6 +24,7 @@ type message struct {
 	AttemptCount             int
 	CreatedAt, Deadline      int64
 	EndedAt                  *int64
+	Delivery                 *string
 	Attempts                 []struct {
 		Number                                  int
 		ConnectorID, FactoryID, Outcome, Answer string
@@ -32,8 +33,8 @@ type message struct {
 		StartedAt, Duration                     int64
 	}
 	Events []struct {
-		Kind, Detail string
-		At           int64
+		Kind, Detail, Bounce, Source string
+		At                           int64
 	}
 }
 

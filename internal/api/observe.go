@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/routing"
 )
 
 // call is one request on its way through: what its handler may need to know
@@ -23,7 +24,8 @@ type call struct {
 	w       http.ResponseWriter // the connection's own
 	id      string
 	started time.Time
-	key     access.Key // zero where none is needed
+	key     access.Key      // zero where none is needed
+	via     *routing.Opened // whose provider calls, for callbacks
 
 	route   string // "" means the one that chi found
 	message string // id of the message accepted

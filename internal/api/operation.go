@@ -28,6 +28,9 @@ type operation struct {
 	description      string
 	// scope that the key needs; public for none.
 	scope access.Scope
+	// guard, if any, lets requests pass before their bodies are read, or
+	// answers them.
+	guard func(huma.Context, func(huma.Context))
 	// status of the success; 0 means 200, or 204 without a body.
 	status int
 	// sends marks calls that send a mail: they take Prefer: wait.
@@ -57,7 +60,10 @@ func register[I, O any](s *server, op operation, handle func(context.Context, *I
 		h.Middlewares = append(h.Middlewares, s.authorize(op.scope))
 		h.Security = []map[string][]string{{"apiKey": {}}}
 	}
-	if op.method == http.MethodPost {
+	if op.guard != nil {
+		h.Middlewares = append(h.Middlewares, op.guard)
+	}
+	if op.keepsAnswers() {
 		h.Middlewares = append(h.Middlewares, s.idempotent)
 		h.Parameters = append(h.Parameters, idempotencyParam())
 	}
@@ -75,6 +81,10 @@ func register[I, O any](s *server, op operation, handle func(context.Context, *I
 		return out, nil
 	})
 }
+
+// keepsAnswers reports whether the operation takes an Idempotency-Key, which
+// belongs to the API key that it comes with.
+func (op operation) keepsAnswers() bool { return op.method == http.MethodPost && op.scope != public }
 
 // bodyOf reports whether an input type has a body.
 func bodyOf(t reflect.Type) bool {
@@ -100,7 +110,7 @@ func (s *server) failures(op operation, body bool) map[string]*huma.Response {
 		note(http.StatusBadRequest, "`guard.invalid_input`: `data.issues` lists the fields at fault")
 		note(http.StatusRequestEntityTooLarge, "`request.body_too_large`: over 1 MiB")
 	}
-	if op.method == http.MethodPost {
+	if op.keepsAnswers() {
 		note(http.StatusConflict, "`request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs")
 		note(http.StatusUnprocessableEntity, "`request.idempotency_key_reused`: this `Idempotency-Key` came with another request")
 	}

@@ -8,8 +8,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/outbox"
+	"github.com/postern-mail/postern/internal/suppression"
 )
 
 // typeJSON is one of the nine template types.
@@ -62,6 +64,44 @@ type statusJSON string
 // Schema implements huma.SchemaProvider.
 func (statusJSON) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Enum: enum(outbox.Statuses()), Examples: []any{string(outbox.Sent)}}
+}
+
+// kindJSON is one of the kinds of events.
+type kindJSON string
+
+// Schema implements huma.SchemaProvider.
+func (kindJSON) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Enum: enum(events.Kinds()), Examples: []any{string(events.Delivered)},
+		Description: "What happened. accepted, sent, deferred and suppressed may come from the service itself or from the " +
+			"provider: see source.",
+	}
+}
+
+// deliveryJSON is what became of a mail by the provider's word.
+type deliveryJSON string
+
+// Schema implements huma.SchemaProvider.
+func (deliveryJSON) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Nullable: true, Enum: append(enum(events.Deliveries()), nil),
+		Examples: []any{string(events.Delivered)},
+		Description: "What became of the mail by the word of the provider: the strongest of its reports, in whatever order " +
+			"they came. From weak to strong: sent, deferred, bounced (soft), suppressed, rejected, delivered, bounced (hard), " +
+			"complained. null while it has reported nothing.",
+	}
+}
+
+// scopeJSON says which mails a suppressed address does not get.
+type scopeJSON string
+
+// Schema implements huma.SchemaProvider.
+func (scopeJSON) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Enum: enum(suppression.Scopes()), Examples: []any{string(suppression.All)},
+		Description: "all: no mail at all. strangers: none of the types that somebody else can cause by typing the address " +
+			"in (Register, SignIn, ForgotPassword, OrganizationInvitation).",
+	}
 }
 
 // enum turns names into the values of a schema.

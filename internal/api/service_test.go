@@ -31,6 +31,7 @@ import (
 	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/secrets"
 	"github.com/postern-mail/postern/internal/store"
+	"github.com/postern-mail/postern/internal/suppression"
 	"github.com/postern-mail/postern/internal/template"
 	"github.com/postern-mail/postern/internal/templates"
 	"github.com/postern-mail/postern/internal/tenants"
@@ -103,7 +104,7 @@ func (s *service) build(change []func(*api.Options)) {
 	box := inbox.New(s.store, keys, s.clock.now)
 	s.router = routing.New(routing.Options{
 		Store: s.store, Keys: keys, Now: s.clock.now, Log: log,
-		Registry: must[*connector.Registry](t)(connector.NewRegistry(builtin.New(), s.provider.factory())),
+		Registry: must[*connector.Registry](t)(connector.NewRegistry(builtin.New(), s.provider.factory(), s.provider.reporting())),
 		Host:     func(tenantID string) connector.Host { return connector.Host{Inbox: box.Of(tenantID)} },
 	})
 	registry := prometheus.NewRegistry()
@@ -116,6 +117,10 @@ func (s *service) build(change []func(*api.Options)) {
 		Inbox: box, Idempotency: s.store, Keys: keys, Metrics: metrics.New(registry), Gatherer: registry,
 		Ready: s.store.Ping, Now: s.clock.now, Log: log, Version: "v1.2.3-test",
 	}
+	o.Suppressions = suppression.NewService(s.store, s.clock.now)
+	o.Intake = events.NewIntake(events.IntakeOptions{
+		Store: s.store, Suppressions: o.Suppressions, Hub: o.Hub, Keys: keys, Metrics: o.Metrics, Now: s.clock.now,
+	})
 	o.Codes = verification.New(verification.Options{
 		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now,
 		Policy: func(ctx context.Context, tenantID string) (tenants.CodePolicy, error) {
@@ -128,7 +133,7 @@ func (s *service) build(change []func(*api.Options)) {
 	}
 	deliverer := delivery.New(delivery.Options{
 		Store: s.store, Outbox: o.Outbox, Router: s.router, Composer: o.Composer, Hub: o.Hub,
-		Metrics: o.Metrics, Now: s.clock.now, Log: log,
+		Suppressions: o.Suppressions, Metrics: o.Metrics, Now: s.clock.now, Log: log,
 	})
 	s.deliver = func(ctx context.Context) {
 		if err := s.store.Queue().Start(ctx, deliverer.Deliver); err != nil {
@@ -155,7 +160,7 @@ func (s *service) key(scope access.Scope) string {
 // searchForSecrets fails the test when an answer or the log holds what
 // neither may hold.
 func (s *service) searchForSecrets() {
-	secrets := append(s.provider.codes(), providerSecret, s.admin, s.sender, s.checker)
+	secrets := append(s.provider.codes(), providerSecret, signature, s.admin, s.sender, s.checker)
 	for name, text := range map[string]string{"an answer": s.shown.String(), "the log": s.log.String()} {
 		for _, secret := range secrets {
 			// A code is six digits, which may also be part of a number.
@@ -388,6 +393,7 @@ type provider struct {
 	mu     sync.Mutex
 	answer func(ctx context.Context, m connector.Message) error // nil takes everything
 	taken  []connector.Message
+	bodies []string // of callbacks, as they came
 	closed int
 }
 

@@ -101,8 +101,12 @@ func (c *call) holdOn(wait time.Duration) {
 // refusal returns the fault for a message that ended without being sent, and
 // nil for every other.
 func refusal(story events.Story) error {
-	if status := story.Message.Status; status != outbox.Failed && status != outbox.Expired {
+	switch story.Message.Status {
+	case outbox.Accepted, outbox.Sent, outbox.Superseded:
 		return nil
+	case outbox.Suppressed:
+		return suppressed(story)
+	case outbox.Failed, outbox.Expired:
 	}
 	last := story.LastAttempt()
 	if last == nil {
@@ -111,6 +115,19 @@ func refusal(story events.Story) error {
 	return refused(&connector.Error{
 		Class: last.Class, Status: last.Status, Enhanced: last.Enhanced, Message: last.Answer,
 	})
+}
+
+// suppressed is the fault for a message to an address that gets no mail.
+func suppressed(story events.Story) error {
+	why := "the address is suppressed; DELETE /api/suppressions/{email} lifts it"
+	for _, e := range story.Events {
+		if e.Kind == events.Suppressed && e.Source == "" {
+			why = e.Detail
+		}
+	}
+	f := fault.New(fault.Invalid, "connector.general", "The mail was not sent: %s.", why)
+	f.Data = map[string]any{"class": string(outbox.Suppressed)}
+	return f
 }
 
 // refused is the fault for a failed attempt, with the words of the connector,

@@ -27,6 +27,7 @@ import (
 	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/secrets"
 	"github.com/postern-mail/postern/internal/store"
+	"github.com/postern-mail/postern/internal/suppression"
 	"github.com/postern-mail/postern/internal/template"
 	"github.com/postern-mail/postern/internal/templatecheck"
 	"github.com/postern-mail/postern/internal/templates"
@@ -165,6 +166,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	stored := templates.NewService(a.store, now)
 	composer := compose.New(builtin, stored, settings, template.NewCache(templateCacheSize))
 	hub := events.NewHub(a.store)
+	suppressions := suppression.NewService(a.store, now)
 	codes := verification.New(verification.Options{
 		Store: a.store, Outbox: out, Keys: keys, Now: now,
 		Policy: func(ctx context.Context, tenantID string) (tenants.CodePolicy, error) {
@@ -173,8 +175,11 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 		},
 	})
 	a.delivery = delivery.New(delivery.Options{
-		Store: a.store, Outbox: out, Router: a.router, Composer: composer, Hub: hub,
-		Metrics: a.metrics, Now: now, Log: o.Logger, LogAddresses: o.LogAddresses,
+		Store: a.store, Outbox: out, Router: a.router, Composer: composer, Suppressions: suppressions,
+		Hub: hub, Metrics: a.metrics, Now: now, Log: o.Logger, LogAddresses: o.LogAddresses,
+	})
+	intake := events.NewIntake(events.IntakeOptions{
+		Store: a.store, Suppressions: suppressions, Hub: hub, Keys: keys, Metrics: a.metrics, Now: now,
 	})
 	if a.firstKey, err = firstStart(ctx, a.store, a.router, accessService, o); err != nil {
 		return err
@@ -182,7 +187,8 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	a.handler, err = api.New(api.Options{
 		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: accessService, Router: a.router,
 		Composer: composer, Outbox: out, Codes: codes, Hub: hub,
-		Messages: a.store, Inbox: box, Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
+		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,
+		Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,
 		LogAddresses: o.LogAddresses, AllowReservedDomains: o.AllowReservedDomains,
 	})

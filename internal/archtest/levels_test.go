@@ -21,6 +21,7 @@ func levels() map[string]int {
 		"internal/mime":           1,
 		"internal/network":        1,
 		"internal/queue":          1,
+		"internal/suppression":    1,
 		"internal/templates":      1,
 		"internal/tenants":        1,
 

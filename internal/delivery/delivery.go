@@ -16,6 +16,7 @@ import (
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/queue"
 	"github.com/postern-mail/postern/internal/routing"
+	"github.com/postern-mail/postern/internal/suppression"
 )
 
 // Store is what delivery reads and writes.
@@ -43,6 +44,7 @@ type Deliverer struct {
 	outbox   *outbox.Outbox
 	router   *routing.Router
 	composer *compose.Composer
+	suppress *suppression.Service
 	hub      *events.Hub
 	metrics  *metrics.Metrics
 	now      func() time.Time
@@ -56,10 +58,12 @@ type Options struct {
 	Outbox   *outbox.Outbox
 	Router   *routing.Router
 	Composer *compose.Composer
-	Hub      *events.Hub
-	Metrics  *metrics.Metrics
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Suppressions are the addresses that get no mail.
+	Suppressions *suppression.Service
+	Hub          *events.Hub
+	Metrics      *metrics.Metrics
+	Now          func() time.Time
+	Log          *slog.Logger
 	// LogAddresses writes recipients in full to the log.
 	LogAddresses bool
 }
@@ -67,7 +71,7 @@ type Options struct {
 // New makes a Deliverer.
 func New(o Options) *Deliverer {
 	return &Deliverer{
-		store: o.Store, outbox: o.Outbox, router: o.Router, composer: o.Composer, hub: o.Hub,
+		store: o.Store, outbox: o.Outbox, router: o.Router, composer: o.Composer, suppress: o.Suppressions, hub: o.Hub,
 		metrics: o.Metrics, now: o.Now, log: o.Log, showAddr: o.LogAddresses,
 	}
 }
@@ -87,6 +91,13 @@ func (d *Deliverer) Deliver(ctx context.Context, messageID string) (queue.Result
 		return d.end(ctx, m, outbox.Expired, "its deadline passed before it could be sent", nil)
 	case superseded:
 		return d.end(ctx, m, outbox.Superseded, "a newer one to this address was asked for", nil)
+	}
+	entry, suppressed, err := d.suppress.Find(ctx, m.TenantID, m.To, m.Type)
+	switch {
+	case err != nil:
+		return queue.Result{}, err
+	case suppressed:
+		return d.end(ctx, m, outbox.Suppressed, entry.Explain(), nil)
 	}
 	route, err := d.router.Route(ctx, m.TenantID)
 	if err != nil {
@@ -201,12 +212,26 @@ func (d *Deliverer) verdict(
 	switch failure.Class {
 	case connector.InvalidResponse:
 		return d.end(ctx, m, outbox.Sent, failure.Message, a)
-	case connector.Recipient, connector.Permanent:
+	case connector.Recipient:
+		d.suppressRefused(ctx, m, failure)
+		return d.end(ctx, m, outbox.Failed, failure.Message, a)
+	case connector.Permanent:
 		return d.end(ctx, m, outbox.Failed, failure.Message, a)
 	case connector.Temporary, connector.Throttled, connector.ConfigFault:
 		return d.tryAgain(ctx, m, failure, a, connectors)
 	}
 	return d.end(ctx, m, outbox.Failed, failure.Message, a)
+}
+
+// suppressRefused suppresses an address that does not exist. It does so before
+// the outcome is stored: whoever hears of that may send again at once. The
+// outcome does not depend on it, since the next mail is refused as this one.
+func (d *Deliverer) suppressRefused(ctx context.Context, m outbox.Message, failure *connector.Error) {
+	entry := suppression.Entry{TenantID: m.TenantID, Address: m.To, MessageID: m.ID}
+	err := d.suppress.Refused(context.WithoutCancel(ctx), entry, failure.Class, failure.Enhanced, failure.Message)
+	if err != nil {
+		d.log.Warn("a refused address could not be suppressed", "message", m.ID, "error", err)
+	}
 }
 
 // tryAgain defers the message, or ends it when the next attempt would come

@@ -21,6 +21,7 @@ import (
 	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/secrets"
 	"github.com/postern-mail/postern/internal/store"
+	"github.com/postern-mail/postern/internal/suppression"
 	"github.com/postern-mail/postern/internal/template"
 	"github.com/postern-mail/postern/internal/templates"
 	"github.com/postern-mail/postern/internal/tenants"
@@ -92,7 +93,7 @@ func newBench(t *testing.T) *bench {
 		Store: b.store, Outbox: b.outbox, Router: b.router,
 		Composer: compose.New(
 			builtin, templates.NewService(b.store, now), tenants.NewService(b.store, now), template.NewCache(1<<20),
-		), Hub: events.NewHub(b.store),
+		), Suppressions: suppression.NewService(b.store, now), Hub: events.NewHub(b.store),
 		Metrics: metrics.New(prometheus.NewRegistry()), Now: now, Log: log,
 	})
 	b.use()

@@ -11,7 +11,8 @@ import (
 // Kind is what happened to a message.
 type Kind string
 
-// The kinds of events that the service itself causes.
+// The kinds of events. The service itself causes the first seven, providers
+// report the first three and from Suppressed on.
 const (
 	Accepted   Kind = "accepted"
 	Sent       Kind = "sent"
@@ -20,14 +21,41 @@ const (
 	Failed     Kind = "failed"
 	Expired    Kind = "expired"
 	Superseded Kind = "superseded"
+	Suppressed Kind = "suppressed" // we, or the provider, do not write to the address
+	Delivered  Kind = "delivered"  // the recipient's server took it
+	Bounced    Kind = "bounced"    // it came back
+	Complained Kind = "complained" // the recipient called it spam
+	Rejected   Kind = "rejected"   // the provider refused it after it had taken it
+	Other      Kind = "other"      // anything else; Detail begins with the provider's word
+)
+
+// Kinds returns all kinds.
+func Kinds() []Kind {
+	return []Kind{
+		Accepted, Sent, Deferred, Failed, Expired, Superseded, Suppressed,
+		Delivered, Bounced, Complained, Rejected, Other,
+	}
+}
+
+// Bounce tells of a bounce whether it is for good; "" for all other events.
+type Bounce string
+
+// The kinds of bounces.
+const (
+	Hard Bounce = "hard"
+	Soft Bounce = "soft"
 )
 
 // Event is one thing that happened to a message.
 type Event struct {
-	Kind Kind      `json:"kind"`
-	At   time.Time `json:"-"`
+	Kind Kind
+	At   time.Time
 	// Detail says more in one line, without secrets; may be empty.
-	Detail string `json:"detail,omitempty"`
+	Detail string
+	Bounce Bounce
+	// Source is who says so: the id of the factory whose provider does, or ""
+	// for the service itself.
+	Source string
 }
 
 // Attempt is one try to hand a message to a provider.
@@ -52,7 +80,8 @@ type Attempt struct {
 type Story struct {
 	Message  outbox.Message
 	Attempts []Attempt
-	Events   []Event
+	// Events by their time, then in the order in which they became known.
+	Events []Event
 }
 
 // Decided reports whether there is a verdict on the message: it has ended, or

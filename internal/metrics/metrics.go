@@ -7,6 +7,7 @@ type Metrics struct {
 	Messages      *prometheus.CounterVec   // by type and status
 	Attempts      *prometheus.CounterVec   // by connector (factory id) and outcome
 	Verifications *prometheus.CounterVec   // by outcome
+	Events        *prometheus.CounterVec   // by connector (factory id), kind and outcome
 	ConnectorUp   *prometheus.GaugeVec     // by connector (factory id): 1 or 0
 	Accept        prometheus.Histogram     // seconds from request to committed
 	Delivery      prometheus.Histogram     // seconds from accepted to sent
@@ -32,6 +33,7 @@ func New(reg prometheus.Registerer) *Metrics {
 		Messages:      counter("postern_messages_total", "Messages by template type and status reached.", "type", "status"),
 		Attempts:      counter("postern_attempts_total", "Attempts to hand a message to a provider.", "connector", "outcome"),
 		Verifications: counter("postern_verifications_total", "Codes checked, by outcome.", "outcome"),
+		Events:        counter("postern_events_total", "Events that providers reported.", "connector", "kind", "outcome"),
 		ConnectorUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "postern_connector_up", Help: "Whether the last attempt found the provider in order.",
 		}, []string{"connector"}),
@@ -43,7 +45,7 @@ func New(reg prometheus.Registerer) *Metrics {
 			Name: "postern_http_request_seconds", Help: "HTTP requests served.", Buckets: fast,
 		}, []string{"method", "route", "status"}),
 	}
-	reg.MustRegister(m.Messages, m.Attempts, m.Verifications, m.ConnectorUp, m.Accept, m.Delivery,
+	reg.MustRegister(m.Messages, m.Attempts, m.Verifications, m.Events, m.ConnectorUp, m.Accept, m.Delivery,
 		m.QueueDepth, m.QueueOldest, m.Requests)
 	return m
 }

@@ -33,8 +33,8 @@ const (
 type Store interface {
 	// Connectors returns the tenant's connectors by their slots.
 	Connectors(ctx context.Context, tenantID string) ([]Record, error)
-	// ReplaceConnector puts r in the place of the tenant's connector, in one
-	// transaction. ErrIDTaken when another connector has its id.
+	// ReplaceConnector puts r in the place of the tenant's connector, which it
+	// retires, in one transaction. ErrIDTaken when another connector has its id.
 	ReplaceConnector(ctx context.Context, r Record) error
 	// ReplaceFallbacks puts list in the place of the tenant's fallbacks, in one
 	// transaction, where those are still of the versions was, in their order;
@@ -46,6 +46,9 @@ type Store interface {
 	UpdateConnector(ctx context.Context, r Record, wasVersion string) (ok bool, err error)
 	// DeleteConnector removes a connector; ok tells whether there was one.
 	DeleteConnector(ctx context.Context, tenantID, id string) (ok bool, err error)
+	// ConnectorByID returns a connector of any tenant, also a retired one; ok
+	// is false when there is none.
+	ConnectorByID(ctx context.Context, id string) (r Record, ok bool, err error)
 	// OpenMessages counts the tenant's messages that are not at their end.
 	OpenMessages(ctx context.Context, tenantID string) (int, error)
 }

@@ -32,6 +32,8 @@ type Router struct {
 
 	mu      sync.Mutex
 	tenants map[string]*tenant
+
+	callbacks openForCallbacks
 }
 
 // tenant is what is open for one tenant.
@@ -224,7 +226,7 @@ func (r *Router) close(o *Opened) {
 func (r *Router) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var errs []error
+	errs := []error{r.callbacks.closeAll()}
 	for id, t := range r.tenants {
 		for _, o := range t.opened {
 			if c, ok := o.Connector.(io.Closer); ok {

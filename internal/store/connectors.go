@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/postern-mail/postern/internal/routing"
 )
@@ -39,6 +40,21 @@ func (s *Store) ReplaceConnector(ctx context.Context, r routing.Record) error {
 		if taken {
 			return routing.ErrIDTaken
 		}
+		if err := s.lockTenant(ctx, t, r.TenantID); err != nil {
+			return err
+		}
+		if err := takeUp(ctx, t, r); err != nil {
+			return err
+		}
+		current, err := selectConnectors(ctx, t, r.TenantID, routing.InUse)
+		if err != nil {
+			return fmt.Errorf("read connectors: %w", err)
+		}
+		if len(current) > 0 && current[0].Slot == routing.InUse {
+			if err := retire(ctx, t, r.TenantID, current[0].ID, r.CreatedAt); err != nil {
+				return err
+			}
+		}
 		_, err = t.exec(ctx, `INSERT INTO connectors (id, tenant_id, slot, factory_id, config, version, created_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (tenant_id, slot) DO UPDATE SET id = excluded.id, factory_id = excluded.factory_id,
@@ -54,9 +70,8 @@ func (s *Store) ReplaceConnector(ctx context.Context, r routing.Record) error {
 // ReplaceFallbacks implements routing.Store.
 func (s *Store) ReplaceFallbacks(ctx context.Context, tenantID string, list []routing.Record, was []string) (ok bool, err error) {
 	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
-		// The tenant's row keeps two changes from being made at once.
-		if _, err := t.exec(ctx, `UPDATE tenants SET name = name WHERE id = $1`, tenantID); err != nil {
-			return fmt.Errorf("lock tenant: %w", err)
+		if err := s.lockTenant(ctx, t, tenantID); err != nil {
+			return err
 		}
 		current, err := selectConnectors(ctx, t, tenantID, routing.InUse+1)
 		if err != nil {
@@ -66,23 +81,41 @@ func (s *Store) ReplaceFallbacks(ctx context.Context, tenantID string, list []ro
 		if !ok {
 			return nil
 		}
-		if _, err := t.exec(ctx, `DELETE FROM connectors WHERE tenant_id = $1 AND slot > $2`, tenantID, routing.InUse); err != nil {
-			return fmt.Errorf("delete fallbacks: %w", err)
-		}
-		for _, r := range list {
-			_, err := t.exec(ctx, `INSERT INTO connectors (id, tenant_id, slot, factory_id, config, version, created_at)
-				VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-				r.ID, r.TenantID, r.Slot, r.FactoryID, r.Config, r.Version, millis(r.CreatedAt))
-			if s.db.uniqueViolation(err) {
-				return routing.ErrIDTaken
-			}
-			if err != nil {
-				return fmt.Errorf("insert fallback: %w", err)
-			}
-		}
-		return nil
+		return s.replaceFallbacks(ctx, t, tenantID, current, list)
 	})
 	return ok && err == nil, err
+}
+
+// replaceFallbacks retires those that are not among the new ones.
+func (s *Store) replaceFallbacks(ctx context.Context, t tx, tenantID string, current, list []routing.Record) error {
+	for _, r := range list {
+		if err := takeUp(ctx, t, r); err != nil {
+			return err
+		}
+	}
+	for _, c := range current {
+		if slices.ContainsFunc(list, func(r routing.Record) bool { return r.ID == c.ID }) {
+			continue
+		}
+		if err := retire(ctx, t, tenantID, c.ID, time.Now()); err != nil {
+			return err
+		}
+	}
+	if _, err := t.exec(ctx, `DELETE FROM connectors WHERE tenant_id = $1 AND slot > $2`, tenantID, routing.InUse); err != nil {
+		return fmt.Errorf("delete fallbacks: %w", err)
+	}
+	for _, r := range list {
+		_, err := t.exec(ctx, `INSERT INTO connectors (id, tenant_id, slot, factory_id, config, version, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			r.ID, r.TenantID, r.Slot, r.FactoryID, r.Config, r.Version, millis(r.CreatedAt))
+		if s.db.uniqueViolation(err) {
+			return routing.ErrIDTaken
+		}
+		if err != nil {
+			return fmt.Errorf("insert fallback: %w", err)
+		}
+	}
+	return nil
 }
 
 // UpdateConnector implements routing.Store.
@@ -104,4 +137,55 @@ func (s *Store) DeleteConnector(ctx context.Context, tenantID, id string) (bool,
 		return err
 	})
 	return n > 0, err
+}
+
+// lockTenant has changes of one tenant's connectors go one after the other:
+// two at once would both retire the same connector, and the first of the two
+// never.
+func (s *Store) lockTenant(ctx context.Context, t tx, tenantID string) error {
+	var found int
+	if _, err := one(ctx, t, []any{&found}, `SELECT 1 FROM tenants WHERE id = $1`+s.db.forUpdate(), tenantID); err != nil {
+		return fmt.Errorf("lock tenant: %w", err)
+	}
+	return nil
+}
+
+// retire keeps a connector of a tenant that is replaced, since its provider
+// still reports on what went out through it.
+func retire(ctx context.Context, t tx, tenantID, id string, at time.Time) error {
+	_, err := t.exec(ctx, `INSERT INTO retired_connectors (id, tenant_id, factory_id, config, version, created_at, retired_at)
+		SELECT id, tenant_id, factory_id, config, version, created_at, CAST($3 AS BIGINT) FROM connectors
+		WHERE tenant_id = $1 AND id = $2`, tenantID, id, millis(at))
+	if err != nil {
+		return fmt.Errorf("retire connector: %w", err)
+	}
+	return nil
+}
+
+// takeUp makes sure that no other tenant's retired connector has the id of r,
+// and that it is not retired any more.
+func takeUp(ctx context.Context, t tx, r routing.Record) error {
+	var found int
+	taken, err := one(ctx, t, []any{&found}, `SELECT 1 FROM retired_connectors WHERE id = $1 AND tenant_id <> $2`, r.ID, r.TenantID)
+	if err != nil {
+		return fmt.Errorf("find retired connector: %w", err)
+	}
+	if taken {
+		return routing.ErrIDTaken
+	}
+	if _, err := t.exec(ctx, `DELETE FROM retired_connectors WHERE id = $1`, r.ID); err != nil {
+		return fmt.Errorf("take up retired connector: %w", err)
+	}
+	return nil
+}
+
+// ConnectorByID implements routing.Store.
+func (s *Store) ConnectorByID(ctx context.Context, id string) (routing.Record, bool, error) {
+	var r routing.Record
+	var created int64
+	ok, err := one(ctx, s.db.reader(), []any{&r.ID, &r.TenantID, &r.FactoryID, &r.Config, &r.Version, &created},
+		`SELECT id, tenant_id, factory_id, config, version, created_at FROM connectors WHERE id = $1
+		UNION ALL SELECT id, tenant_id, factory_id, config, version, created_at FROM retired_connectors WHERE id = $1`, id)
+	r.CreatedAt = fromMillis(created)
+	return r, ok, err
 }

@@ -269,13 +269,13 @@ func (s *Store) Story(ctx context.Context, tenantID, messageID string) (events.S
 	err = all(ctx, s.db.reader(), func(r rows) error {
 		var e events.Event
 		var at int64
-		if err := r.Scan(&at, &e.Kind, &e.Detail); err != nil {
+		if err := r.Scan(&at, &e.Kind, &e.Detail, &e.Bounce, &e.Source); err != nil {
 			return err
 		}
 		e.At = fromMillis(at)
 		story.Events = append(story.Events, e)
 		return nil
-	}, `SELECT at, kind, detail FROM events WHERE message_id = $1 ORDER BY id`, messageID)
+	}, `SELECT at, kind, detail, bounce, source FROM events WHERE message_id = $1 ORDER BY at, id`, messageID)
 	if err != nil {
 		return events.Story{}, fmt.Errorf("read events: %w", err)
 	}

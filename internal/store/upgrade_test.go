@@ -10,10 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
+	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/store"
+	"github.com/postern-mail/postern/internal/suppression"
 	"github.com/postern-mail/postern/internal/templates"
 	"github.com/postern-mail/postern/test/servers"
 )
@@ -36,22 +40,41 @@ func firstRows() map[string]string {
 	}
 }
 
-// A database of the first schema comes up with all that is in it.
-func TestUpgradeFromFirstSchema(t *testing.T) {
-	t.Parallel()
-	t.Run("SQLite", func(t *testing.T) {
-		t.Parallel()
-		o := store.Options{DataDir: t.TempDir()}
-		upgrades(t, o, goose.DialectSQLite3, "sqlite", "sqlite", filepath.Join(o.DataDir, store.SQLiteFile))
-	})
-	t.Run("PostgreSQL", func(t *testing.T) {
-		t.Parallel()
-		o := store.Options{PostgresURL: servers.Postgres(t)}
-		upgrades(t, o, goose.DialectPostgres, "postgres", "pgx", o.PostgresURL)
-	})
+// secondRows is a row for each table that the second schema added, and what it
+// added to the tables of the first.
+func secondRows() map[string]string {
+	return map[string]string{
+		"email_templates": `INSERT INTO email_templates VALUES ('e1', 't1', 'de-CH', 'de-ch', 'SignIn',
+			'{"subject":"s","content":"{{code}}"}', 2, 1, 2, 'k1')`,
+		"email_template_versions": `INSERT INTO email_template_versions VALUES ('e1', 2, '{"subject":"s","content":"{{code}}"}', 2, 'k1')`,
+		"email_partials":          `INSERT INTO email_partials VALUES ('t1', 'footer', 'f', 1, 'k1')`,
+		"tenants": `INSERT INTO tenants (id, name, created_at, template_revision, settings)
+			VALUES ('t1', 'T', 1760000000000, 7, '{"languageInfo":{"fallbackLanguage":"de"}}')`,
+	}
 }
 
-func upgrades(t *testing.T, o store.Options, dialect goose.Dialect, folder, driver, dsn string) {
+// A database of each earlier schema comes up with all that is in it.
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	second := firstRows()
+	maps.Copy(second, secondRows())
+	for version, rows := range map[int64]map[string]string{1: firstRows(), 2: second} {
+		t.Run(fmt.Sprintf("SQLite from %d", version), func(t *testing.T) {
+			t.Parallel()
+			o := store.Options{DataDir: t.TempDir()}
+			upgrades(t, version, rows, o, goose.DialectSQLite3, "sqlite", "sqlite", filepath.Join(o.DataDir, store.SQLiteFile))
+		})
+		t.Run(fmt.Sprintf("PostgreSQL from %d", version), func(t *testing.T) {
+			t.Parallel()
+			o := store.Options{PostgresURL: servers.Postgres(t)}
+			upgrades(t, version, rows, o, goose.DialectPostgres, "postgres", "pgx", o.PostgresURL)
+		})
+	}
+}
+
+func upgrades(
+	t *testing.T, version int64, rows map[string]string, o store.Options, dialect goose.Dialect, folder, driver, dsn string,
+) {
 	t.Helper()
 	ctx := t.Context()
 	db, err := sql.Open(driver, dsn)
@@ -59,10 +82,10 @@ func upgrades(t *testing.T, o store.Options, dialect goose.Dialect, folder, driv
 	defer db.Close()
 	provider, err := goose.NewProvider(dialect, db, os.DirFS(filepath.Join("migrations", folder)))
 	check(t, err)
-	_, err = provider.UpTo(ctx, 1)
+	_, err = provider.UpTo(ctx, version)
 	check(t, err)
-	insertFirst(ctx, t, db)
-	tables := slices.Sorted(maps.Keys(firstRows()))
+	insert(ctx, t, db, rows)
+	tables := slices.Sorted(maps.Keys(rows))
 	before := make(map[string]string)
 	columns := make(map[string]string)
 	for _, table := range tables {
@@ -74,7 +97,7 @@ func upgrades(t *testing.T, o store.Options, dialect goose.Dialect, folder, driv
 	defer s.Close()
 	from, to, err := s.Migrate(ctx)
 	check(t, err)
-	if from != 1 || to < 2 {
+	if from != version || to < 3 {
 		t.Errorf("migrated from %d to %d", from, to)
 	}
 	for _, table := range tables {
@@ -82,13 +105,18 @@ func upgrades(t *testing.T, o store.Options, dialect goose.Dialect, folder, driv
 			t.Errorf("%s held\n%s\nand holds now\n%s", table, before[table], after)
 		}
 	}
-	worksOnOldRows(ctx, t, s)
+	worksOnFirstRows(ctx, t, s)
+	if version >= 2 {
+		worksOnSecondRows(ctx, t, s)
+	} else {
+		worksWithoutSecondRows(ctx, t, s)
+	}
 }
 
-// insertFirst fills a database of the first schema; tenants come first.
-func insertFirst(ctx context.Context, t *testing.T, db *sql.DB) {
+// insert fills a database; tenants come first.
+func insert(ctx context.Context, t *testing.T, db *sql.DB, rows map[string]string) {
 	t.Helper()
-	rows := firstRows()
+	rows = maps.Clone(rows)
 	for _, table := range append([]string{"tenants"}, slices.Sorted(maps.Keys(rows))...) {
 		statement, ok := rows[table]
 		if !ok {
@@ -131,9 +159,57 @@ func dump(ctx context.Context, t *testing.T, db *sql.DB, table, columns string) 
 	return strings.Join(list, ", "), text
 }
 
-// worksOnOldRows uses what the later schemas added, with the tenant of the
-// first one.
-func worksOnOldRows(ctx context.Context, t *testing.T, s *store.Store) {
+// worksOnFirstRows uses what the third schema added, with what was there
+// before.
+func worksOnFirstRows(ctx context.Context, t *testing.T, s *store.Store) {
+	t.Helper()
+	if _, _, found, err := s.LoadMessage(ctx, "m1"); err != nil || !found {
+		t.Errorf("the old message: found %v, %v", found, err)
+	}
+	entry := suppression.Entry{TenantID: "t1", Address: "A@example.com", Scope: suppression.All, Reason: suppression.Bounced}
+	outcomes, err := s.RecordReports(ctx, time.UnixMilli(5), []events.Reported{{
+		Mark: "mark", MessageID: "m1", Limit: 10, Suppress: &entry,
+		Event: events.Event{Kind: events.Bounced, Bounce: events.Hard, Source: "f", At: time.UnixMilli(5)},
+	}})
+	check(t, err)
+	if outcomes[0] != events.Hushed {
+		t.Errorf("outcome %s", outcomes[0])
+	}
+	story, err := s.Story(ctx, "t1", "m1")
+	check(t, err)
+	if len(story.Events) != 3 || story.Events[1].Source != "" || story.Events[1].Bounce != "" || story.Delivery() != "bounced" {
+		t.Errorf("events %+v", story.Events)
+	}
+	check(t, s.ReplaceConnector(ctx, routing.Record{ID: "c2", TenantID: "t1", FactoryID: "f", Config: []byte("x"), Version: "v2"}))
+	old, found, err := s.ConnectorByID(ctx, "c1")
+	check(t, err)
+	if !found || old.TenantID != "t1" || old.Version != "v1" || len(old.Config) != 3 {
+		t.Errorf("the connector that was replaced: %v %+v", found, old)
+	}
+}
+
+// worksOnSecondRows uses what the second schema added.
+func worksOnSecondRows(ctx context.Context, t *testing.T, s *store.Store) {
+	t.Helper()
+	settings, err := s.TenantSettings(ctx, "t1")
+	check(t, err)
+	revision, err := s.TemplateRevision(ctx, "t1")
+	check(t, err)
+	list, err := s.ListTemplates(ctx, "t1", templates.Filter{})
+	check(t, err)
+	versions, err := s.TemplateVersions(ctx, "t1", "e1")
+	check(t, err)
+	partials, err := s.ListPartials(ctx, "t1")
+	check(t, err)
+	if settings != `{"languageInfo":{"fallbackLanguage":"de"}}` || revision != 7 || len(list) != 1 || list[0].Details.Subject != "s" ||
+		len(versions) != 1 || len(partials) != 1 {
+		t.Errorf("settings %s, revision %d, templates %+v, versions %+v, partials %+v", settings, revision, list, versions, partials)
+	}
+}
+
+// worksWithoutSecondRows uses what the second schema added, with the tenant of
+// the first one.
+func worksWithoutSecondRows(ctx context.Context, t *testing.T, s *store.Store) {
 	t.Helper()
 	settings, err := s.TenantSettings(ctx, "t1")
 	check(t, err)
@@ -148,9 +224,6 @@ func worksOnOldRows(ctx context.Context, t *testing.T, s *store.Store) {
 	check(t, err)
 	if len(list) != 1 {
 		t.Errorf("templates %+v", list)
-	}
-	if _, _, found, err := s.LoadMessage(ctx, "m1"); err != nil || !found {
-		t.Errorf("the old message: found %v, %v", found, err)
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/idempotency"
 	"github.com/postern-mail/postern/internal/outbox"
+	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/tenants"
 )
 
@@ -37,6 +39,10 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error)
 			millis(now.Add(-idempotency.Keep))},
 		{`DELETE FROM verification_codes WHERE id IN (SELECT id FROM verification_codes WHERE id < $1 ORDER BY id LIMIT $2)`,
 			idsUntil(now.Add(-keepCodes))},
+		{`DELETE FROM callback_marks WHERE hash IN (SELECT hash FROM callback_marks WHERE created_at <= $1 LIMIT $2)`,
+			millis(now.Add(-events.KeepMarks))},
+		{`DELETE FROM retired_connectors WHERE id IN (SELECT id FROM retired_connectors WHERE retired_at <= $1 LIMIT $2)`,
+			millis(now.Add(-routing.KeepRetired))},
 		{`DELETE FROM attempts WHERE message_id IN ` + ended, old},
 		{`DELETE FROM events WHERE message_id IN ` + ended, old},
 		{`DELETE FROM messages WHERE id IN ` + ended, old},

@@ -56,7 +56,18 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"puts of one template at once", testConcurrentPuts},
 		{"partials", testPartials},
 		{"settings", testSettings},
+		{"connectors are retired", testRetiredConnectors},
+		{"replacing a connector many times at once", testConcurrentReplacing},
+		{"message of an event", testFindMessage},
+		{"reports", testReports},
+		{"reports count once", testConcurrentReports},
+		{"reports are stored all or none", testReportsAllOrNone},
+		{"nonces", testNonces},
+		{"suppressions", testSuppressions},
+		{"stronger suppressions", testOutrankedSuppressions},
+		{"suppressions of another tenant", testSuppressionTenants},
 		{"prune", testPrune},
+		{"prune callbacks", testPruneCallbacks},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -35,9 +35,10 @@ type connectorRow struct {
 
 func newConnectorsList(p process) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List the connectors of this program",
-		Long:    "Lists the connectors of this program: how many keys the settings of each have, and whether its\nprovider reports what became of mails.",
+		Use:   "list",
+		Short: "List the connectors of this program",
+		Long: "Lists the connectors of this program: how many keys the settings of each have, and whether its\n" +
+			"provider reports what became of mails.",
 		Example: "  postern connectors list\n  postern connectors list --json",
 		Args:    noArgs,
 	}

@@ -31,7 +31,7 @@ type Change struct {
 // that links them and the other Markdown files there. Pages of connectors that
 // are gone are removed. A file that it did not write is never touched: one
 // that is in the way is an error, before anything is written.
-func Write(dir string, factories []connector.Factory) (Change, error) {
+func Write(dir string, factories []connector.Factory) (change Change, err error) {
 	if err := os.MkdirAll(dir, folderMode); err != nil {
 		return Change{}, fmt.Errorf("make the folder: %w", err)
 	}
@@ -39,7 +39,7 @@ func Write(dir string, factories []connector.Factory) (Change, error) {
 	if err != nil {
 		return Change{}, fmt.Errorf("open the folder: %w", err)
 	}
-	defer root.Close()
+	defer func() { err = errors.Join(err, root.Close()) }()
 	there, err := readFolder(root)
 	if err != nil {
 		return Change{}, err
@@ -51,7 +51,8 @@ func Write(dir string, factories []connector.Factory) (Change, error) {
 	pages[indexName] = index(factories, there)
 	for name := range pages {
 		if text, exists := there[name]; exists && !generated(text) {
-			return Change{}, fmt.Errorf("%s is in the way: it was not written by postern connectors docs; move or remove it", filepath.Join(dir, name))
+			return Change{}, fmt.Errorf("%s is in the way: it was not written by postern connectors docs; move or remove it",
+				filepath.Join(dir, name))
 		}
 	}
 	return write(root, there, pages)

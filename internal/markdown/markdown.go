@@ -65,13 +65,16 @@ var fenceForm = regexp.MustCompile("^ *(`{3,}|~{3,})")
 
 // within reports whether a line is part of fenced code, the fences included.
 func (f *fence) within(line string) bool {
-	found := fenceForm.FindStringSubmatch(line)
+	begins := ""
+	if found := fenceForm.FindStringSubmatch(line); found != nil {
+		begins = found[1]
+	}
 	switch {
-	case *f == "" && found == nil:
+	case *f == "" && begins == "":
 		return false
 	case *f == "":
-		*f = fence(found[1])
-	case found != nil && strings.HasPrefix(found[1], string(*f)) && strings.Trim(strings.TrimSpace(line), found[1][:1]) == "":
+		*f = fence(begins)
+	case strings.HasPrefix(begins, string(*f)) && strings.TrimSpace(line) == begins:
 		*f = ""
 	}
 	return true

@@ -64,17 +64,18 @@ func (r *renderer) writeRow(row [][]string, widths []int) {
 		high = max(high, len(lines[i]))
 	}
 	for at := range high {
-		line := r.rest
+		var line strings.Builder
+		line.WriteString(r.rest)
 		missing := 0
 		for i := range row {
 			cell := ""
 			if at < len(lines[i]) {
 				cell = lines[i][at]
 			}
-			line += strings.Repeat(" ", missing) + cell
+			line.WriteString(strings.Repeat(" ", missing) + cell)
 			missing = max(widths[i]-columns(cell), 0) + columnGap
 		}
-		r.b.WriteString(strings.TrimRight(line, " ") + "\n")
+		r.b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -165,7 +166,7 @@ func TestWrittenConnectorWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := module(t, strings.Replace(string(needs), "module "+Postern+"\n", "module example.com/mailer\n", 1)+
-		"\nrequire "+Postern+" v0.0.0\n\nreplace "+Postern+" => "+repository+"\n")
+		"\nrequire "+Postern+" v0.0.0\n\nreplace "+Postern+" => "+strconv.Quote(repository)+"\n")
 	c, err := Write(dir, "acme")
 	if err != nil {
 		t.Fatal(err)

@@ -46,7 +46,8 @@ func read(t testing.TB, r connectortest.Request) connectortest.Mail {
 
 // TestConformance holds the connector to the promises of every connector. What
 // it sends is in testdata, one request a file: write them from the provider's
-// documentation, or take what a failing test prints and read it against that.
+// documentation, or read against it what go test -artifacts keeps of a test
+// that fails.
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	connectortest.RunHTTP(t, connectortest.HTTPCase{

@@ -23,6 +23,10 @@ BUILD := go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 lint_version := $(shell sed -n 's|.*github.com/golangci/golangci-lint/v2 \(v[^ ]*\).*|\1|p' tools/go.mod)
 golangci := bin/golangci-lint-$(lint_version)
 
+# What `make generate` writes. Pages that people write lie beside the
+# connectors'.
+generated := docs/openapi.json docs/connectors ':!docs/connectors/writing-your-own.md'
+
 # Where goroutines meet: the packages worth the race detector's time.
 racy := ./internal/access/... ./internal/app/... ./internal/delivery/... ./internal/events/... \
 	./internal/queue/... ./internal/routing/... ./internal/store/... ./internal/verification/... ./connectors/...
@@ -56,7 +60,9 @@ lint: $(golangci) ## Check format, vet, golangci-lint, and that generated files 
 	@go vet ./...
 	@$(golangci) run --allow-parallel-runners
 	@$(MAKE) --no-print-directory generate
-	@git diff --exit-code --stat -- docs/openapi.json || { echo 'not generated (run make generate and commit)' >&2; exit 1; }
+	@if ! git diff --exit-code --stat -- $(generated) || git ls-files --others --exclude-standard -- $(generated) | grep .; then \
+		echo 'not generated (run make generate and commit)' >&2; exit 1; \
+	fi
 	@go mod tidy -diff
 	@cd tools && go mod tidy -diff
 
@@ -73,6 +79,7 @@ bench: build ## Measure the service on this machine (docs/benchmarks.md)
 .PHONY: generate
 generate: build ## Write anew what is generated from the code
 	@bin/postern openapi > docs/openapi.json
+	@bin/postern connectors docs docs/connectors > /dev/null
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (20s)

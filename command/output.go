@@ -48,6 +48,27 @@ func (p process) coloured(w io.Writer) bool {
 	return isTerminal(w) && p.variable("NO_COLOR") == "" && p.variable("TERM") != "dumb"
 }
 
+// The bounds of columns that text is laid out in. Longer lines are hard to
+// read, and a stream that is no terminal has no width.
+const (
+	minColumns     = 40
+	defaultColumns = 80
+	maxColumns     = 100
+)
+
+// columns returns how wide text for w may be.
+func columns(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return defaultColumns
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return defaultColumns
+	}
+	return min(max(width, minColumns), maxColumns)
+}
+
 // variable returns an environment variable, "" if it is not set.
 func (p process) variable(name string) string {
 	for _, entry := range slices.Backward(p.environ) {

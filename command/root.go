@@ -73,7 +73,8 @@ func newRoot(p process) *cobra.Command {
 
 	service := &cobra.Group{ID: "service", Title: "Run the service:"}
 	client := &cobra.Group{ID: "client", Title: "Work with a running service:"}
-	root.AddGroup(service, client)
+	providers := &cobra.Group{ID: "connectors", Title: "Work with connectors:"}
+	root.AddGroup(service, client, providers)
 	for _, cmd := range []*cobra.Command{newServe(p), newMigrate(p), newKeys(p), newConfig(p)} {
 		cmd.GroupID = service.ID
 		root.AddCommand(cmd)
@@ -82,6 +83,9 @@ func newRoot(p process) *cobra.Command {
 		cmd.GroupID = client.ID
 		root.AddCommand(cmd)
 	}
+	connectors := newConnectors(p)
+	connectors.GroupID = providers.ID
+	root.AddCommand(connectors)
 	root.AddCommand(newBench(p), newOpenAPI(p), newVersion(p))
 	return root
 }

@@ -112,6 +112,9 @@ type Metadata struct {
 	LogoDark    string // data: URL, or "" for none
 	Readme      string // Markdown: a step-by-step guide
 	Wording     Wording
+	// Events lists what the provider reports by callback (EventReader), but
+	// for EventOther; nil when it reports nothing.
+	Events []EventKind
 }
 
 // Wording says where the text of a connector's mails comes from.

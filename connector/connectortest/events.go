@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,12 +53,29 @@ func RunEvents(t *testing.T, c EventCase) {
 	if !ok {
 		t.Fatal("the connector is no connector.EventReader")
 	}
+	t.Run("metadata", c.metadata)
 	t.Run("reports", func(t *testing.T) { c.reports(t, reader) })
 	t.Run("not genuine", func(t *testing.T) { c.notGenuine(t, reader) })
 	if c.Bare != nil { // else the secret in the path is enough for this provider
 		t.Run("not set up", c.notSetUp)
 	}
 	t.Run("garbage", func(t *testing.T) { c.garbage(t, reader) })
+}
+
+// metadata proves that the metadata lists the kinds of events that the case's
+// reports hold, and no other, once each.
+func (c EventCase) metadata(t *testing.T) {
+	reported := map[connector.EventKind]bool{}
+	for _, r := range c.Reports {
+		for _, event := range r.Want {
+			reported[event.Kind] = event.Kind != connector.EventOther
+		}
+	}
+	maps.DeleteFunc(reported, func(_ connector.EventKind, listed bool) bool { return !listed })
+	want := slices.Sorted(maps.Keys(reported))
+	if got := slices.Sorted(slices.Values(c.Factory.Metadata().Events)); !slices.Equal(got, want) {
+		t.Errorf("Metadata().Events lists %q, the reports hold %q", got, want)
+	}
 }
 
 // signed signs a body as of now.

@@ -67,9 +67,19 @@ func (c HTTPCase) fixtures(t *testing.T) {
 			}
 			if got := c.written(t, sent[0], p.URL); got != string(want) {
 				t.Errorf("%s holds\n%s\nbut the request is\n%s(end of request)", path, want, got)
+				keep(t, name+".http", got)
 			}
 		})
 	}
+}
+
+// keep writes a request that is no fixture to where go test -artifacts keeps
+// files, to be read against the documentation and moved to testdata.
+func keep(t *testing.T, name, request string) {
+	t.Helper()
+	path := filepath.Join(t.ArtifactDir(), name)
+	must(t, os.WriteFile(path, []byte(request), 0o600))
+	t.Logf("the request is in %s, if the test was run with -artifacts", path)
 }
 
 // written writes a request for people: the headers that matter in their

@@ -38,6 +38,9 @@ func (c Case) metadata(t *testing.T) {
 	if !strings.Contains(meta.Readme, "\n#") && !strings.HasPrefix(meta.Readme, "#") {
 		t.Errorf("the guide has no heading")
 	}
+	if _, reads := c.open(t).(connector.EventReader); reads != (len(meta.Events) > 0) {
+		t.Errorf("Events lists %d kinds of events; is it a connector.EventReader: %t", len(meta.Events), reads)
+	}
 }
 
 // form proves that form and settings name the same keys.

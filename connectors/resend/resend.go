@@ -31,6 +31,10 @@ func New() connector.Factory {
 		Description: map[string]string{"en": "Send through Resend, an e-mail API for developers."},
 		Logo:        connector.DataURL(logo),
 		Readme:      readme,
+		Events: []connector.EventKind{
+			connector.EventSent, connector.EventDeferred, connector.EventDelivered, connector.EventBounced,
+			connector.EventComplained, connector.EventRejected, connector.EventSuppressed,
+		},
 	}, settings{Server: providerapi.Server{Endpoint: "https://api.resend.com"}}, open)
 }
 

@@ -33,6 +33,10 @@ func New() connector.Factory {
 		Description: map[string]string{"en": "Send through Twilio SendGrid, a large e-mail service."},
 		Logo:        connector.DataURL(logo),
 		Readme:      readme,
+		Events: []connector.EventKind{
+			connector.EventAccepted, connector.EventDeferred, connector.EventDelivered, connector.EventBounced,
+			connector.EventComplained, connector.EventRejected, connector.EventSuppressed,
+		},
 	}, settings{Server: providerapi.Server{Endpoint: "https://api.sendgrid.com"}}, open)
 }
 

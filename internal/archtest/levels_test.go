@@ -5,22 +5,26 @@ package archtest
 func levels() map[string]int {
 	return map[string]int{
 		"connector":            0,
+		"examples":             0,
 		"internal/address":     0,
 		"internal/archtest":    0,
 		"internal/fault":       0,
 		"internal/idempotency": 0,
 		"internal/locale":      0,
+		"internal/markdown":    0,
 		"internal/metrics":     0,
 		"internal/secrets":     0,
 		"internal/template":    0,
 
 		"connector/connectortest": 1,
 		"connector/redact":        1,
+		"internal/connectordocs":  1,
 		"internal/bench":          1,
 		"internal/config":         1,
 		"internal/mime":           1,
 		"internal/network":        1,
 		"internal/queue":          1,
+		"internal/scaffold":       1,
 		"internal/suppression":    1,
 		"internal/templates":      1,
 		"internal/tenants":        1,
@@ -64,6 +68,9 @@ func levels() map[string]int {
 		"command": 9,
 
 		"cmd/postern": 10,
+
+		"examples/custom-connector/pigeon": 3,
+		"examples/custom-connector":        10,
 
 		// Servers for tests, and tests of the binary: they know nothing of
 		// the packages above.

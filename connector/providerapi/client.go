@@ -33,7 +33,6 @@ const (
 // for concurrent use.
 type Client struct {
 	http    *http.Client
-	own     *http.Transport // nil when the connection pool is shared
 	secrets func() []string
 	proxy   connector.Secret
 	explain func(Answer) Refusal
@@ -46,6 +45,10 @@ type Options struct {
 	Host connector.Host
 	// Proxy is that of the settings; "" for the service's own, if any.
 	Proxy connector.Secret
+	// HTTP carries the requests in the place of a Carrier of Host and Proxy,
+	// for one that adds an access token (package oauth). Close closes its idle
+	// connections.
+	HTTP http.RoundTripper
 	// Secrets returns what no text may show. It is called for each failure.
 	Secrets func() []string
 	// Explain reads a provider's refusal out of an answer that is no 2xx. Nil
@@ -66,10 +69,9 @@ type Refusal struct {
 // New makes a Client. It opens no connection.
 func New(o Options) *Client {
 	c := &Client{secrets: o.Secrets, proxy: o.Proxy, explain: o.Explain}
-	carrier := o.Host.HTTP
-	if carrier == nil || o.Proxy != "" {
-		c.own = NewTransport(throughProxy(o.Host.Dial, o.Proxy))
-		carrier = c.own
+	carrier := o.HTTP
+	if carrier == nil {
+		carrier = NewCarrier(o.Host, o.Proxy)
 	}
 	c.http = &http.Client{
 		Transport:     carrier,
@@ -116,9 +118,7 @@ func NewTransport(dial dialFunc) *http.Transport {
 // connector's own. Requests under way finish.
 func (c *Client) Close() error {
 	c.closed.Store(true)
-	if c.own != nil {
-		c.own.CloseIdleConnections()
-	}
+	c.http.CloseIdleConnections()
 	return nil
 }
 

@@ -82,7 +82,7 @@ func secretsOf(s settings, auth *credentials) func() []string {
 		if auth == nil || auth.tokens == nil {
 			return fixed
 		}
-		return slices.Concat(fixed, auth.tokens.secrets())
+		return slices.Concat(fixed, auth.tokens.Secrets())
 	}
 }
 
@@ -172,6 +172,7 @@ func (c *mailer) Check(ctx context.Context) error {
 // Close implements io.Closer.
 func (c *mailer) Close() error {
 	c.pool.close()
+	c.dialer.auth.close()
 	return nil
 }
 

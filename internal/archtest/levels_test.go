@@ -26,6 +26,7 @@ func levels() map[string]int {
 
 		"internal/template/handlebarstest": 1,
 
+		"connector/oauth":                 2,
 		"connector/providerapi":           2,
 		"internal/access":                 2,
 		"internal/inbox":                  2,
@@ -83,6 +84,7 @@ func homes() map[string][]string {
 		"github.com/spf13/cobra":             {"command"},
 		"github.com/knadh/koanf/":            {"internal/config"},
 		"go.yaml.in/yaml/":                   {"internal/templatefiles"},
+		"golang.org/x/oauth2":                {"connector/oauth"},
 		module + "/internal/config":          {"command"},
 		module + "/internal/app":             {"."},
 		module + "/connector/connectortest":  {},

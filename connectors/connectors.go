@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connectors/azure"
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
@@ -16,5 +17,6 @@ func Builtin() []connector.Factory {
 		smtp.New(),
 		sendgrid.New(),
 		resend.New(),
+		azure.New(),
 	}
 }

@@ -37,6 +37,7 @@ func levels() map[string]int {
 		"internal/templatefiles":          2,
 		"internal/templates/contactsheet": 2,
 
+		"connectors/azure":    3,
 		"connectors/builtin":  3,
 		"connectors/resend":   3,
 		"connectors/sendgrid": 3,

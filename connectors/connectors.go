@@ -4,6 +4,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connectors/azure"
 	"github.com/postern-mail/postern/connectors/builtin"
+	"github.com/postern-mail/postern/connectors/msgraph"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
@@ -18,5 +19,6 @@ func Builtin() []connector.Factory {
 		sendgrid.New(),
 		resend.New(),
 		azure.New(),
+		msgraph.New(),
 	}
 }

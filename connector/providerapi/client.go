@@ -173,16 +173,18 @@ type Answer struct {
 // Do makes one request for a message and returns the answer if it is a 2xx.
 // Every error is a *connector.Error.
 func (c *Client) Do(ctx context.Context, m connector.Message, r Request) (Answer, error) {
-	words := redact.New(c.secretList()...).Of(m).Quoting(m)
-	if c.closed.Load() {
-		return Answer{}, broken(ctx, errClosed, words)
+	var answer Answer
+	err := errClosed
+	if !c.closed.Load() {
+		answer, err = c.exchange(ctx, r)
 	}
-	answer, err := c.exchange(ctx, r)
+	if err == nil && answer.Status/100 == 2 {
+		return answer, nil
+	}
+	// Only now: the exchange may have fetched a token.
+	words := redact.New(c.secretList()...).Of(m).Quoting(m)
 	if err != nil {
 		return Answer{}, broken(ctx, err, words)
-	}
-	if answer.Status/100 == 2 {
-		return answer, nil
 	}
 	var refusal Refusal
 	if c.explain != nil {

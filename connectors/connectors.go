@@ -4,6 +4,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connectors/azure"
 	"github.com/postern-mail/postern/connectors/builtin"
+	"github.com/postern-mail/postern/connectors/gmail"
 	"github.com/postern-mail/postern/connectors/msgraph"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
@@ -20,5 +21,6 @@ func Builtin() []connector.Factory {
 		resend.New(),
 		azure.New(),
 		msgraph.New(),
+		gmail.New(),
 	}
 }

@@ -39,6 +39,7 @@ func levels() map[string]int {
 
 		"connectors/azure":    3,
 		"connectors/builtin":  3,
+		"connectors/gmail":    3,
 		"connectors/msgraph":  3,
 		"connectors/resend":   3,
 		"connectors/sendgrid": 3,

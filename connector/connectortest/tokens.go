@@ -1,12 +1,16 @@
 package connectortest
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/postern-mail/postern/connector"
 )
@@ -26,6 +30,7 @@ func RunTokens(t *testing.T, c HTTPCase, asks func(Request) bool) {
 	run := tokenRun{c, asks}
 	t.Run("one for all", run.oneForAll)
 	t.Run("an end in time", run.expiry)
+	t.Run("an end by the clock", run.clock)
 	t.Run("an end before its time", run.endedEarly)
 	t.Run("refused for good", run.refused)
 	t.Run("endpoint", run.endpoint)
@@ -76,7 +81,7 @@ func (i *issuer) answer(r Request) Answer {
 }
 
 // asked fails the test unless the provider was asked for so many tokens and
-// mails since the last time.
+// mails in all.
 func (i *issuer) asked(t *testing.T, tokens, mails int64) {
 	t.Helper()
 	if given, sent := i.given.Load(), i.mails.Load(); given != tokens || sent != mails {
@@ -116,6 +121,37 @@ func (run tokenRun) expiry(t *testing.T) {
 		i.sends(t, 1)
 	}
 	i.asked(t, 3, 3)
+}
+
+// clock: mails that find the token ended replace it by one other. No time
+// passes: the test runs in a bubble of its own.
+func (run tokenRun) clock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{run: run, life: 3600}
+		p, served := newPipes(), make(chan error, 1)
+		server := &http.Server{Handler: &Provider{answer: i.answer}}
+		go func() { served <- server.Serve(p) }()
+		opened, err := run.c.Factory.Open(run.c.Config("http://127.0.0.1:1"), connector.Host{Dial: p.dial})
+		must(t, err)
+		i.opened = opened
+		tokens, mails := int64(0), int64(0)
+		for _, step := range []struct {
+			wait    time.Duration
+			fetches int64
+		}{{0, 1}, {58 * time.Minute, 0}, {time.Minute, 1}, {30 * time.Minute, 0}} {
+			<-time.After(step.wait)
+			i.sends(t, concurrentSends)
+			tokens, mails = tokens+step.fetches, mails+concurrentSends
+			i.asked(t, tokens, mails)
+		}
+		if closer, ok := opened.(io.Closer); ok {
+			must(t, closer.Close())
+		}
+		must(t, server.Close())
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
 }
 
 // endedEarly: the provider ends a token before its time. Mails under way at

@@ -108,13 +108,16 @@ func TestNothingToFetchWith(t *testing.T) {
 	}
 }
 
-// TestOneFetchForAll: who finds no token, or one that was refused, waits for
-// the one that fetches it.
+// TestOneFetchForAll: who finds no token, one that was refused or one that has
+// ended waits for the one that fetches another.
 func TestOneFetchForAll(t *testing.T) {
 	t.Parallel()
 	e := newEndpoint(t, nil)
 	s := source(t, e.URL, RefreshToken{Token: refreshToken})
-	for i, refused := range []string{"", "access-1"} {
+	for i, refused := range []string{"", "access-1", ""} {
+		if i == 2 {
+			s.now = func() time.Time { return time.Now().Add(time.Hour) }
+		}
 		var waiting sync.WaitGroup
 		var fresh atomic.Int64
 		for range 32 {

@@ -128,6 +128,9 @@ type Request struct {
 	URL    string
 	Header http.Header
 	Body   []byte
+	// Encoded is the mail as Body has it, where that is not the text itself:
+	// no quotation of it is passed on.
+	Encoded string
 }
 
 // JSON makes a POST of a value. HTML in it is not escaped: bodies are full of
@@ -182,7 +185,7 @@ func (c *Client) Do(ctx context.Context, m connector.Message, r Request) (Answer
 		return answer, nil
 	}
 	// Only now: the exchange may have fetched a token.
-	words := redact.New(c.secretList()...).Of(m).Quoting(m)
+	words := redact.New(c.secretList()...).Of(m).Quoting(m, r.Encoded)
 	if err != nil {
 		return Answer{}, broken(ctx, err, words)
 	}

@@ -151,7 +151,7 @@ func (a *azure) Send(ctx context.Context, m connector.Message) (connector.Receip
 }
 
 // operationID is a message's id if it is a UUID, which Azure asks for, or a
-// UUID made of it (RFC 9562 section 5.8). Delivery reports name it.
+// UUID made of it (RFC 9562 section 5.5). Delivery reports name it.
 func operationID(messageID string) string {
 	if id, err := uuid.Parse(messageID); err == nil {
 		return id.String()

@@ -105,6 +105,7 @@ func (g *gmail) Send(ctx context.Context, m connector.Message) (connector.Receip
 	if err != nil {
 		return connector.Receipt{}, err
 	}
+	request.Encoded = body.Raw
 	answer, err := g.Do(ctx, m, request)
 	if err != nil {
 		return connector.Receipt{}, err

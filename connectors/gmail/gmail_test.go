@@ -292,6 +292,34 @@ func TestKeyIsMasked(t *testing.T) {
 	}
 }
 
+// TestEncodedMailIsNotRepeated: a refusal that repeats the request shows
+// nothing of the mail, although it is encoded twice there.
+func TestEncodedMailIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	_, key := newKey(t)
+	c := conformance(t, key)
+	var raw string
+	p := ct.NewProvider(t, func(r ct.Request) ct.Answer {
+		if a, ok := c.Other(r); ok {
+			return a
+		}
+		raw = string(r.Body)
+		return refuse(http.StatusBadRequest, "invalidArgument", "the mail is "+raw[2000:2200])
+	})
+	m := ct.Sample()
+	m.Text = strings.Repeat("Žluťoučký kůň — 漢字 ", 100)
+	_, err := ct.Open(t, New(), config(t, key, p.URL), connector.Host{}).Send(t.Context(), m)
+	e := ct.CheckError(t, err, key)
+	for at := 0; at+20 <= len(raw); at++ {
+		if strings.Contains(e.Message, raw[at:at+20]) {
+			t.Fatalf("%q repeats the mail", e.Message)
+		}
+	}
+	if !strings.Contains(e.Message, "the mail is") {
+		t.Errorf("%q does not hold the provider's words", e.Message)
+	}
+}
+
 // TestAddressInUTF8: Gmail takes mails with addresses beyond ASCII (RFC 6532).
 func TestAddressInUTF8(t *testing.T) {
 	t.Parallel()

@@ -164,7 +164,7 @@ func (g *msgraph) Send(ctx context.Context, m connector.Message) (connector.Rece
 	out := sending{Message: message{
 		Subject: mail.Subject, Body: body{"Text", mail.Text},
 		From: party{address(mail.From)}, ToRecipients: []party{{address{Address: mail.To}}},
-		// No out-of-office note answers a code (MS-OXCMAIL section 2.1.3.2.14).
+		// No out-of-office note answers a code (MS-OXCMAIL, X-Auto-Response-Suppress).
 		Headers: append([]header{{"X-Auto-Response-Suppress", "All"}}, g.headers()...),
 	}}
 	if mail.HTML != "" {

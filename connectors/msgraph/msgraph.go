@@ -164,8 +164,9 @@ func (g *msgraph) Send(ctx context.Context, m connector.Message) (connector.Rece
 	out := sending{Message: message{
 		Subject: mail.Subject, Body: body{"Text", mail.Text},
 		From: party{address(mail.From)}, ToRecipients: []party{{address{Address: mail.To}}},
-		// No out-of-office note answers a code (MS-OXCMAIL, X-Auto-Response-Suppress).
-		Headers: append([]header{{"X-Auto-Response-Suppress", "All"}}, g.headers()...),
+		// No out-of-office note answers a code. "All" would keep bounces away too
+		// (MS-OXCMAIL, X-Auto-Response-Suppress), and they are the only report.
+		Headers: append([]header{{"X-Auto-Response-Suppress", "OOF, AutoReply"}}, g.headers()...),
 	}}
 	if mail.HTML != "" {
 		out.Message.Body = body{"HTML", mail.HTML}

@@ -21,9 +21,13 @@ func explain(ctx context.Context, err error, s *Source) *connector.Error {
 		return refusal(e, s)
 	}
 	if ctx.Err() == nil && !isNetwork(err) {
-		return &connector.Error{Class: connector.Temporary, Message: "the token endpoint's answer cannot be read"}
+		return unreadable()
 	}
 	return unreachable(ctx, err, s)
+}
+
+func unreadable() *connector.Error {
+	return &connector.Error{Class: connector.Temporary, Message: "the token endpoint's answer cannot be read"}
 }
 
 // refusal explains an answer of the token endpoint (RFC 6749 section 5.2).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,11 +15,11 @@ import (
 )
 
 const (
-	// Timeout bounds one exchange with a token endpoint.
-	Timeout = 15 * time.Second
-	// Leeway is how long before its end a token counts as ended: a request
+	// timeout bounds one exchange with a token endpoint.
+	timeout = 15 * time.Second
+	// leeway is how long before its end a token counts as ended: a request
 	// takes a moment, and clocks differ.
-	Leeway = time.Minute
+	leeway = time.Minute
 )
 
 // Options are what a Source needs.
@@ -61,7 +62,7 @@ func New(o Options) *Source {
 		options: o, now: time.Now, lock: make(chan struct{}, 1),
 		token: o.Token.Reveal(), expires: o.Expires,
 		client: &http.Client{
-			Transport: o.HTTP, Timeout: Timeout,
+			Transport: o.HTTP, Timeout: timeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -101,7 +102,7 @@ func (s *Source) Token(ctx context.Context, refused string) (token string, fresh
 }
 
 func (s *Source) usable(refused string) bool {
-	return s.token != "" && s.token != refused && (s.expires.IsZero() || s.now().Before(s.expires.Add(-Leeway)))
+	return s.token != "" && s.token != refused && (s.expires.IsZero() || s.now().Before(s.expires.Add(-leeway)))
 }
 
 // fetch asks the token endpoint. The token's life counts from before the
@@ -122,6 +123,9 @@ func (s *Source) fetch(ctx context.Context) *connector.Error {
 	if err != nil {
 		return explain(ctx, err, s)
 	}
+	if strings.ContainsFunc(fetched.AccessToken, notVisible) {
+		return unreadable()
+	}
 	s.token, s.expires, s.failed = fetched.AccessToken, time.Time{}, nil
 	if !fetched.Expiry.IsZero() {
 		s.expires = begun.Add(time.Until(fetched.Expiry))
@@ -132,6 +136,10 @@ func (s *Source) fetch(ctx context.Context) *connector.Error {
 	s.remember(fetched.AccessToken, fetched.RefreshToken)
 	return nil
 }
+
+// notVisible reports whether a character cannot be part of a token (RFC 6749
+// appendix A.12): it would end the header or the field that the token goes into.
+func notVisible(r rune) bool { return r < ' ' || r > '~' }
 
 // maxKnown bounds the secrets that are remembered for redaction: tokens of
 // the last few hours.

@@ -245,6 +245,7 @@ func TestFailures(t *testing.T) {
 		"not now":           {refuse(400, `{"error": "temporarily_unavailable"}`), connector.Temporary, "temporarily"},
 		"broken there":      {refuse(400, `{"error": "server_error"}`), connector.Temporary, "server_error"},
 		"a broken answer":   {refuse(200, `{`), connector.Temporary, "cannot be read"},
+		"two lines":         {refuse(200, `{"access_token": "a\r\nBcc: b"}`), connector.Temporary, "cannot be read"},
 		"no token":          {refuse(200, `{"FORM": 1}`), connector.Temporary, "cannot be read"},
 		"an endless answer": {refuse(200, `{"x": "`+strings.Repeat("x", 2<<20)+`"}`), connector.Temporary, "cannot be read"},
 	} {

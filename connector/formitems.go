@@ -24,7 +24,7 @@ func formItems(n *node, defaults reflect.Value) []FormItem {
 			Tooltip:     f.tag.Get("tooltip"),
 			SelectItems: f.choices,
 		}
-		item.IsConfidential = f.node.target().kind == nodeSecret
+		item.IsConfidential = f.node.confidential()
 		if !item.IsConfidential {
 			item.DefaultValue = defaultValue(f, defaults.FieldByIndex(f.index))
 		}
@@ -34,6 +34,21 @@ func formItems(n *node, defaults reflect.Value) []FormItem {
 		items = append(items, item)
 	}
 	return items
+}
+
+// confidential reports whether no part of a value may be shown: a secret, or a
+// type that reads itself and has nothing but secrets.
+func (n *node) confidential() bool {
+	n = n.target()
+	if n.kind != nodeOwn {
+		return n.kind == nodeSecret
+	}
+	for i := range n.fields {
+		if !n.fields[i].node.confidential() {
+			return false
+		}
+	}
+	return len(n.fields) > 0
 }
 
 // defaultValue is what a form starts with, or nil. Off is a value of a

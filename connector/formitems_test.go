@@ -50,6 +50,35 @@ func TestFormIsNeverNull(t *testing.T) {
 	}
 }
 
+// sealed reads itself, and is secret all over; partly is so in part.
+type (
+	sealed struct {
+		ID  Secret `json:"id"`
+		Key Secret `json:"key"`
+	}
+	partly struct {
+		ID  string `json:"id"`
+		Key Secret `json:"key"`
+	}
+)
+
+func (*sealed) UnmarshalJSON([]byte) error { return nil }
+func (*partly) UnmarshalJSON([]byte) error { return nil }
+
+func TestFormKnowsWhatIsConfidential(t *testing.T) {
+	t.Parallel()
+	items := factoryFor(struct {
+		Sealed  sealed  `json:"sealed" form:"Json" label:"Sealed"`
+		Pointer *sealed `json:"pointer" form:"Json" label:"Pointer"`
+		Opened  partly  `json:"opened" form:"Json" label:"Opened"`
+	}{Sealed: sealed{Key: "never shown"}}).Form()
+	for i, want := range []bool{true, true, false} {
+		if items[i].IsConfidential != want || items[i].DefaultValue != nil && want {
+			t.Errorf("%s: %+v, want confidential %v", items[i].Key, items[i], want)
+		}
+	}
+}
+
 func TestFormBelongsToTheCaller(t *testing.T) {
 	t.Parallel()
 	f := networkFactory()

@@ -2,9 +2,12 @@ package connectors
 
 import (
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connectors/azure"
 	"github.com/postern-mail/postern/connectors/brevo"
 	"github.com/postern-mail/postern/connectors/builtin"
+	"github.com/postern-mail/postern/connectors/gmail"
 	"github.com/postern-mail/postern/connectors/mailjunky"
+	"github.com/postern-mail/postern/connectors/msgraph"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
@@ -24,5 +27,8 @@ func Builtin() []connector.Factory {
 		resend.New(),
 		brevo.New(),
 		sparkpost.New(),
+		azure.New(),
+		msgraph.New(),
+		gmail.New(),
 	}
 }

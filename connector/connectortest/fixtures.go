@@ -97,6 +97,8 @@ func (c HTTPCase) written(t *testing.T, r Request, endpoint string) string {
 	}
 	b.WriteString("\n")
 	switch kind := r.Header.Get("Content-Type"); {
+	case c.Shown != nil:
+		b.WriteString(c.Shown(r))
 	case strings.HasPrefix(kind, "application/json"):
 		var out bytes.Buffer
 		must(t, json.Indent(&out, r.Body, "", "  "))

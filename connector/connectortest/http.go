@@ -44,6 +44,8 @@ type HTTPCase struct {
 	// Unsigned are headers and form values that differ in each request, such
 	// as a date and a signature; fixtures show them as "…".
 	Unsigned []string
+	// Shown, if set, is what fixtures show of a body that is encoded.
+	Shown func(Request) string
 	// Bad are settings that are refused, laid over Config, each with its
 	// issues as "path: message". A value of null takes a key away.
 	Bad map[string][]string

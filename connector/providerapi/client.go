@@ -34,7 +34,6 @@ const (
 // for concurrent use.
 type Client struct {
 	http    *http.Client
-	own     *http.Transport // nil when the connection pool is shared
 	secrets func() []string
 	proxy   connector.Secret
 	explain func(Answer) Refusal
@@ -47,6 +46,10 @@ type Options struct {
 	Host connector.Host
 	// Proxy is that of the settings; "" for the service's own, if any.
 	Proxy connector.Secret
+	// HTTP carries the requests in the place of a Carrier of Host and Proxy,
+	// for one that adds an access token (package oauth). Close closes its idle
+	// connections.
+	HTTP http.RoundTripper
 	// Secrets returns what no text may show. It is called for each failure.
 	Secrets func() []string
 	// Explain reads a provider's refusal out of an answer that is no 2xx. Nil
@@ -67,10 +70,9 @@ type Refusal struct {
 // New makes a Client. It opens no connection.
 func New(o Options) *Client {
 	c := &Client{secrets: o.Secrets, proxy: o.Proxy, explain: o.Explain}
-	carrier := o.Host.HTTP
-	if carrier == nil || o.Proxy != "" {
-		c.own = NewTransport(throughProxy(orPlain(o.Host.Dial), o.Proxy))
-		carrier = c.own
+	carrier := o.HTTP
+	if carrier == nil {
+		carrier = NewCarrier(o.Host, o.Proxy)
 	}
 	c.http = &http.Client{
 		Transport:     carrier,
@@ -121,9 +123,7 @@ func NewTransport(dial network.DialFunc) *http.Transport {
 // connector's own. Requests under way finish.
 func (c *Client) Close() error {
 	c.closed.Store(true)
-	if c.own != nil {
-		c.own.CloseIdleConnections()
-	}
+	c.http.CloseIdleConnections()
 	return nil
 }
 
@@ -133,6 +133,9 @@ type Request struct {
 	URL    string
 	Header http.Header
 	Body   []byte
+	// Encoded is the mail as Body has it, where that is not the text itself:
+	// no quotation of it is passed on.
+	Encoded string
 }
 
 // JSON makes a POST of a value. HTML in it is not escaped: bodies are full of
@@ -178,16 +181,18 @@ type Answer struct {
 // Do makes one request for a message and returns the answer if it is a 2xx.
 // Every error is a *connector.Error.
 func (c *Client) Do(ctx context.Context, m connector.Message, r Request) (Answer, error) {
-	words := redact.New(c.secretList()...).Of(m).Quoting(m)
-	if c.closed.Load() {
-		return Answer{}, broken(ctx, errClosed, words)
+	var answer Answer
+	err := errClosed
+	if !c.closed.Load() {
+		answer, err = c.exchange(ctx, r)
 	}
-	answer, err := c.exchange(ctx, r)
+	if err == nil && answer.Status/100 == 2 {
+		return answer, nil
+	}
+	// Only now: the exchange may have fetched a token.
+	words := redact.New(c.secretList()...).Of(m).Quoting(m, r.Encoded)
 	if err != nil {
 		return Answer{}, broken(ctx, err, words)
-	}
-	if answer.Status/100 == 2 {
-		return answer, nil
 	}
 	var refusal Refusal
 	if c.explain != nil {

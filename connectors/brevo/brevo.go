@@ -35,6 +35,10 @@ func New() connector.Factory {
 		Description: map[string]string{"en": "Send through Brevo, an e-mail service from France, formerly Sendinblue."},
 		Logo:        connector.DataURL(logo),
 		Readme:      readme,
+		Events: []connector.EventKind{
+			connector.EventAccepted, connector.EventDeferred, connector.EventDelivered, connector.EventBounced,
+			connector.EventComplained, connector.EventRejected,
+		},
 	}, settings{Server: providerapi.Server{Endpoint: "https://api.brevo.com"}}, open)
 }
 

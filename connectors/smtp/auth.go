@@ -8,16 +8,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wneessen/go-mail/smtp"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connector/oauth"
+	"github.com/postern-mail/postern/connector/providerapi"
 )
 
 // credentials sign in to a server.
 type credentials struct {
 	user, pass string
-	tokens     *tokenSource // for OAuth2, else nil
+	tokens     *oauth.Source // for OAuth2, else nil
 }
 
 // Reasons not to sign in.
@@ -52,7 +55,7 @@ func (d *dialer) signIn(ctx context.Context, s *session, refused string) *failur
 	var fresh bool
 	if d.auth.tokens != nil {
 		var err error
-		if token, fresh, err = d.auth.tokens.token(ctx, refused); err != nil {
+		if token, fresh, err = d.auth.tokens.Token(ctx, refused); err != nil {
 			return fail(stageToken, err)
 		}
 	}
@@ -118,7 +121,7 @@ func (c *credentials) exchange(mechanism, token, host string) smtp.Auth {
 // refused for good.
 func (c *credentials) replaceable(f *failure) bool {
 	code, _, isReply := f.reply()
-	return c.tokens != nil && c.tokens.renewable() && isReply && code/100 == 5
+	return c.tokens != nil && c.tokens.Renewable() && isReply && code/100 == 5
 }
 
 // maxIterations bounds the work of a SCRAM exchange; servers use 4,096 to
@@ -144,10 +147,26 @@ func (b *boundedSCRAM) Next(challenge []byte, more bool) ([]byte, error) {
 }
 
 // newCredentials makes the credentials of settings that have some.
-func newCredentials(a authSettings, host connector.Host) (*credentials, error) {
+func newCredentials(a authSettings, host connector.Host, proxy connector.Secret) (*credentials, error) {
 	if a.kind() == authLogin {
 		return &credentials{user: a.User, pass: a.Pass.Reveal()}, nil
 	}
-	tokens, err := newTokenSource(a, host)
-	return &credentials{user: a.User, tokens: tokens}, err
+	grant, err := a.grant()
+	if err != nil {
+		return nil, err
+	}
+	o := oauth.Options{
+		HTTP: providerapi.NewCarrier(host, proxy), TokenURL: a.tokenURL(), Grant: grant, Token: a.AccessToken,
+	}
+	if a.Expires > 0 {
+		o.Expires = time.UnixMilli(a.Expires)
+	}
+	return &credentials{user: a.User, tokens: oauth.New(o)}, nil
+}
+
+// close lets go of connections to the token endpoint.
+func (c *credentials) close() {
+	if c != nil && c.tokens != nil {
+		c.tokens.Close()
+	}
 }

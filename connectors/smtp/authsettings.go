@@ -1,12 +1,11 @@
 package smtp
 
 import (
-	"crypto/rsa"
-	"net/netip"
-	"net/url"
+	"fmt"
 	"strings"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connector/oauth"
 )
 
 // authSettings say how to sign in. Which of the kinds they are follows from
@@ -40,6 +39,10 @@ const (
 // googleTokens is the token endpoint that accessUrl stands in for, as in
 // nodemailer (https://developers.google.com/identity/protocols/oauth2).
 const googleTokens = "https://oauth2.googleapis.com/token" //nolint:gosec // an address, no credential
+
+// mailScope is what Gmail's SMTP server wants of a token
+// (https://developers.google.com/workspace/gmail/imap/xoauth2-protocol).
+const mailScope = "https://mail.google.com/"
 
 func (a authSettings) kind() authKind {
 	service := a.ServiceClient != "" || a.PrivateKey != ""
@@ -85,28 +88,32 @@ func (a authSettings) Validate() []connector.Issue {
 		need(a.User != "", "user")
 		need(a.ServiceClient != "", "serviceClient")
 		need(a.PrivateKey != "", "privateKey")
-		key, err := parseKey(a.PrivateKey)
-		_, isRSA := key.(*rsa.PrivateKey)
-		v.unless(a.PrivateKey == "" || err == nil && isRSA, "must be an RSA private key in PEM form", "privateKey")
+		_, err := oauth.ParseKey(a.PrivateKey)
+		v.unless(a.PrivateKey == "" || err == nil, "must be an RSA private key in PEM form", "privateKey")
 	case authUnknown:
 		v.add("must be login or oauth2", "type")
 	case authNone:
 	}
 	v.unless(!strings.ContainsAny(a.AccessToken.Reveal(), "\x00\x01\r\n"), "must not hold control characters", "accessToken")
-	v.unless(a.AccessURL == "" || validTokenURL(a.AccessURL), "must be an https URL", "accessUrl")
+	v.unless(a.AccessURL == "" || oauth.ValidURL(a.AccessURL), "must be an https URL", "accessUrl")
 	return v
 }
 
-// validTokenURL reports whether secrets may be sent to s: over TLS, or to
-// this machine.
-func validTokenURL(s string) bool {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil {
-		return false
+// grant is what new tokens are given for; nil for a bare access token.
+func (a authSettings) grant() (oauth.Grant, error) {
+	if a.kind() != authService {
+		if a.RefreshToken == "" {
+			return nil, nil //nolint:nilnil // there is none, and that is no error
+		}
+		return oauth.RefreshToken{ClientID: a.ClientID, ClientSecret: a.ClientSecret, Token: a.RefreshToken}, nil
 	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	loopback := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
-	return u.Scheme == "https" || u.Scheme == "http" && loopback
+	key, err := oauth.ParseKey(a.PrivateKey)
+	if err != nil {
+		return nil, fmt.Errorf("auth.privateKey: %w", err)
+	}
+	return oauth.Assertion{
+		Key: key, Issuer: a.ServiceClient, Subject: a.User, Scope: mailScope, Audience: a.tokenURL(),
+	}, nil
 }
 
 func (a authSettings) tokenURL() string {

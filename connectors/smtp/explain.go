@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"strconv"
 	"time"
-
-	"golang.org/x/oauth2"
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connector/redact"
@@ -42,11 +39,10 @@ func (x explainer) explain(f *failure, r redact.Redactor) *connector.Error {
 			Message: "the mail was handed over, but " + x.what(f) + " before the server confirmed it: the outcome is unknown",
 		}
 	}
-	if e, is := errors.AsType[*connector.Error](f.err); is { // the service's Dial has its own opinion
-		return &connector.Error{Class: e.Class, Message: x.doing(f.stage) + r.Words(e.Message, redact.MaxWords), Err: e.Err}
-	}
-	if e, is := errors.AsType[*oauth2.RetrieveError](f.err); is {
-		return tokenRefusal(e, r)
+	if e, is := errors.AsType[*connector.Error](f.err); is { // of the service's Dial, or of the token endpoint
+		explained := *e
+		explained.Message = x.doing(f.stage) + r.Words(e.Message, redact.MaxWords)
+		return &explained
 	}
 	class, text := x.own(f)
 	return &connector.Error{Class: class, Message: x.doing(f.stage) + r.Words(text, redact.MaxWords), Err: network.Cause(f.err)}
@@ -114,8 +110,7 @@ func (x explainer) own(f *failure) (connector.Class, string) {
 			"use a port with TLS, or set ignoreTLS if nobody can listen"
 	case errors.Is(f.err, errNoSTARTTLS):
 		return connector.ConfigFault, "the server offers no STARTTLS, and requireTLS is on"
-	case errors.Is(f.err, errNoMechanism), errors.Is(f.err, errIterations), errors.Is(f.err, errLocalAddr),
-		errors.Is(f.err, errTokenEnded):
+	case errors.Is(f.err, errNoMechanism), errors.Is(f.err, errIterations), errors.Is(f.err, errLocalAddr):
 		return connector.ConfigFault, f.err.Error()
 	case errors.Is(f.err, fs.ErrPermission): // the service or the system forbids this connection
 		return connector.ConfigFault, "the connection is not permitted"
@@ -148,8 +143,6 @@ func (x explainer) what(f *failure) string {
 		return f.err.Error()
 	case isGarbage(f.err):
 		return "the server's answer was not SMTP"
-	case f.stage == stageToken && !network.Is(f.err):
-		return "the endpoint's answer cannot be read"
 	default:
 		return cmp.Or(network.Words(f.err), "the connection failed")
 	}
@@ -183,30 +176,6 @@ func blame(ctx context.Context, f *failure) *failure {
 		return f
 	}
 	return fail(f.stage, attemptEndError{ctx.Err()})
-}
-
-// tokenRefusal explains an answer of the token endpoint (RFC 6749 section 5.2).
-func tokenRefusal(e *oauth2.RetrieveError, r redact.Redactor) *connector.Error {
-	out := &connector.Error{Class: connector.ConfigFault}
-	if e.Response != nil {
-		out.Status = e.Response.StatusCode
-	}
-	switch {
-	case out.Status == http.StatusTooManyRequests:
-		out.Class = connector.Throttled
-	case out.Status >= 500, out.Status == http.StatusRequestTimeout,
-		e.ErrorCode == "temporarily_unavailable", e.ErrorCode == "server_error":
-		out.Class = connector.Temporary
-	}
-	words := e.ErrorCode
-	if e.ErrorDescription != "" {
-		words += ": " + e.ErrorDescription
-	}
-	out.Message = "the token endpoint refused: " + strconv.Itoa(out.Status)
-	if said := r.Words(words, redact.MaxWords); said != "" {
-		out.Message += " " + said
-	}
-	return out
 }
 
 // unsendable explains why a mail could not be made.

@@ -15,7 +15,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/postern-mail/postern/connector"
 	ct "github.com/postern-mail/postern/connector/connectortest"
@@ -109,32 +108,6 @@ func TestTokenExpires(t *testing.T) {
 	}
 	if n := tokens.asked.Load(); n != 3 {
 		t.Errorf("%d tokens for 3 sign-ins, want 3", n)
-	}
-}
-
-func TestTokenEndsByTheClock(t *testing.T) {
-	t.Parallel()
-	tokens := newEndpoint(t)
-	auth := authSettings{
-		User: user, ClientID: "c", RefreshToken: refreshToken, AccessToken: "given",
-		Expires: time.UnixMilli(0).Add(time.Hour).UnixMilli(), AccessURL: tokens.URL,
-	}
-	source, err := newTokenSource(auth, connector.Host{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		now   time.Duration
-		want  string
-		fresh bool
-	}{
-		{0, "given", false}, {58 * time.Minute, "given", false}, {59*time.Minute + 1, "access-1", true},
-	} {
-		source.now = func() time.Time { return time.UnixMilli(0).Add(c.now) }
-		token, fresh, err := source.token(t.Context(), "")
-		if err != nil || token != c.want || fresh != c.fresh {
-			t.Errorf("at %v: %q, fresh %v, %v; want %q", c.now, token, fresh, err, c.want)
-		}
 	}
 }
 
@@ -301,7 +274,7 @@ func TestBadEndpoint(t *testing.T) {
 		server := tokenServer(t, func(string) bool { return false })
 		_, err := opened(t, server.Host, server.Port, object{"auth": tokens.auth()}).Send(t.Context(), ct.Sample())
 		e := ct.CheckError(t, err, refreshToken, clientSecret)
-		if e.Class != connector.Temporary || !strings.Contains(e.Message, "access token: the connection was refused") {
+		if e.Class != connector.Temporary || !strings.Contains(e.Message, "token endpoint: the connection was refused") {
 			t.Errorf("class %s, %q; want temporary", e.Class, e.Message)
 		}
 	})
@@ -356,50 +329,5 @@ func TestTokenComesThroughDial(t *testing.T) {
 		if e := ct.CheckError(t, <-failed, refreshToken); e.Class != connector.Temporary {
 			t.Errorf("class %s (%v), want temporary", e.Class, e)
 		}
-	}
-}
-
-// TestOneFailureForAll: mails that waited for a token that could not be
-// fetched do not each ask again; the next mail does.
-func TestOneFailureForAll(t *testing.T) {
-	t.Parallel()
-	const waiting = 8
-	tokens := newEndpoint(t)
-	let := make(chan struct{})
-	tokens.answer = func(w http.ResponseWriter, _ *http.Request) {
-		<-let
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}
-	source, err := newTokenSource(authSettings{User: user, ClientID: "c", RefreshToken: refreshToken, AccessURL: tokens.URL}, connector.Host{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	asked := make(chan struct{}, 100)
-	var clock atomic.Int64
-	source.now = func() time.Time {
-		defer func() { asked <- struct{}{} }()
-		return time.Unix(clock.Add(1), 0)
-	}
-	failed := make(chan error, waiting)
-	for range waiting {
-		go func() {
-			_, _, err := source.token(t.Context(), "")
-			failed <- err
-		}()
-	}
-	for range waiting {
-		<-asked // each has noted when it began
-	}
-	close(let)
-	for range waiting {
-		if <-failed == nil {
-			t.Error("a token out of nowhere")
-		}
-	}
-	if n := tokens.asked.Load(); n != 1 {
-		t.Errorf("asked %d times, want once", n)
-	}
-	if _, _, err := source.token(t.Context(), ""); err == nil || tokens.asked.Load() != 2 {
-		t.Errorf("the next mail: %v, asked %d times in all; want 2", err, tokens.asked.Load())
 	}
 }

@@ -54,7 +54,7 @@ func open(s settings, host connector.Host) (connector.Connector, error) {
 	}
 	var auth *credentials
 	if s.Auth.kind() != authNone {
-		if auth, err = newCredentials(s.Auth, host); err != nil {
+		if auth, err = newCredentials(s.Auth, host, s.Proxy); err != nil {
 			return nil, err
 		}
 	}
@@ -82,7 +82,7 @@ func secretsOf(s settings, auth *credentials) func() []string {
 		if auth == nil || auth.tokens == nil {
 			return fixed
 		}
-		return slices.Concat(fixed, auth.tokens.secrets())
+		return slices.Concat(fixed, auth.tokens.Secrets())
 	}
 }
 
@@ -172,6 +172,7 @@ func (c *mailer) Check(ctx context.Context) error {
 // Close implements io.Closer.
 func (c *mailer) Close() error {
 	c.pool.close()
+	c.dialer.auth.close()
 	return nil
 }
 

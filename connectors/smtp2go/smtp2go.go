@@ -34,6 +34,10 @@ func New() connector.Factory {
 		Description: map[string]string{"en": "Send through SMTP2GO, an e-mail service from New Zealand, over its HTTP API."},
 		Logo:        connector.DataURL(logo),
 		Readme:      readme,
+		Events: []connector.EventKind{
+			connector.EventAccepted, connector.EventDelivered, connector.EventBounced, connector.EventComplained,
+			connector.EventRejected, connector.EventSuppressed,
+		},
 	}, settings{Server: providerapi.Server{Endpoint: "https://api.smtp2go.com"}}, open)
 }
 

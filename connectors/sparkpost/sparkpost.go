@@ -33,6 +33,10 @@ func New() connector.Factory {
 		Description: map[string]string{"en": "Send through SparkPost, a large e-mail service that belongs to Bird."},
 		Logo:        connector.DataURL(logo),
 		Readme:      readme,
+		Events: []connector.EventKind{
+			connector.EventAccepted, connector.EventDeferred, connector.EventDelivered, connector.EventBounced,
+			connector.EventComplained, connector.EventRejected, connector.EventSuppressed,
+		},
 	}, settings{Region: "us"}, open)
 }
 

@@ -31,6 +31,7 @@ func levels() map[string]int {
 
 		"internal/template/handlebarstest": 1,
 
+		"connector/oauth":                 2,
 		"connector/providerapi":           2,
 		"internal/access":                 2,
 		"internal/inbox":                  2,
@@ -41,9 +42,12 @@ func levels() map[string]int {
 		"internal/templatefiles":          2,
 		"internal/templates/contactsheet": 2,
 
+		"connectors/azure":     3,
 		"connectors/brevo":     3,
 		"connectors/builtin":   3,
+		"connectors/gmail":     3,
 		"connectors/mailjunky": 3,
+		"connectors/msgraph":   3,
 		"connectors/resend":    3,
 		"connectors/sendgrid":  3,
 		"connectors/smtp":      3,
@@ -95,6 +99,7 @@ func homes() map[string][]string {
 		"github.com/spf13/cobra":             {"command"},
 		"github.com/knadh/koanf/":            {"internal/config"},
 		"go.yaml.in/yaml/":                   {"internal/templatefiles"},
+		"golang.org/x/oauth2":                {"connector/oauth"},
 		module + "/internal/config":          {"command"},
 		module + "/internal/app":             {"."},
 		module + "/connector/connectortest":  {},

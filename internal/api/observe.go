@@ -24,6 +24,7 @@ type call struct {
 	id      string
 	started time.Time
 	key     access.Key // zero where none is needed
+	maxBody int        // largest body that the operation takes, in bytes
 
 	route   string // "" means the one that chi found
 	message string // id of the message accepted

@@ -7,6 +7,7 @@ func levels() map[string]int {
 		"connector":            0,
 		"internal/address":     0,
 		"internal/archtest":    0,
+		"internal/audit":       0,
 		"internal/fault":       0,
 		"internal/idempotency": 0,
 		"internal/locale":      0,
@@ -35,9 +36,10 @@ func levels() map[string]int {
 		"internal/templatefiles":          2,
 		"internal/templates/contactsheet": 2,
 
-		"connectors":       3,
-		"internal/compose": 3,
-		"internal/events":  3,
+		"connectors":             3,
+		"internal/compose":       3,
+		"internal/configuration": 3,
+		"internal/events":        3,
 
 		"internal/delivery":     4,
 		"internal/verification": 4,

@@ -279,12 +279,22 @@ func compareSettings(was, is json.RawMessage) []Change {
 		_, wasThere := before[key]
 		_, isThere := after[key]
 		c := Change{Section: SectionSettings, Key: key, Kind: kindOf(wasThere, isThere)}
-		c.compareFields(leaves(before[key], ""), leaves(after[key], ""))
+		c.compareFields(settingLeaves(key, before[key]), settingLeaves(key, after[key]))
 		if len(c.Fields) > 0 {
 			list = append(list, c)
 		}
 	}
 	return list
+}
+
+// settingLeaves flattens what is below a key of the settings; of one that is a
+// value itself the field is called like the key.
+func settingLeaves(key string, text json.RawMessage) map[string]leaf {
+	out := leaves(text, "")
+	if value, ok := out[""]; ok {
+		return map[string]leaf{key: value}
+	}
+	return out
 }
 
 func members(text json.RawMessage) map[string]json.RawMessage {

@@ -1,7 +1,6 @@
 package configuration
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -60,19 +59,6 @@ type Template struct {
 type Partial struct {
 	Name    string `json:"name" example:"footer"`
 	Content string `json:"content"`
-}
-
-// Marshal writes a document as it is kept in files: indented, in a stable
-// order, without the escapes for web pages.
-func (d Document) Marshal() ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(d); err != nil {
-		return nil, fmt.Errorf("write configuration: %w", err)
-	}
-	return b.Bytes(), nil
 }
 
 // Parse reads a document strictly. What is wrong with it is a fault with the

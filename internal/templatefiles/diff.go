@@ -114,7 +114,10 @@ func compareLines(was, is []string) []edit {
 func shortest(was, is []string) []edit {
 	n, m := len(was), len(is)
 	most := min(n+m, maxEdits)
-	reach := make([]int, 2*most+2)
+	if n == 0 || m == 0 {
+		most = -1 // nothing to search for
+	}
+	reach := make([]int, max(0, 2*most+2))
 	var steps [][]int // reach before each d, from diagonal -d to d
 	for d := 0; d <= most; d++ {
 		steps = append(steps, slices.Clone(reach[most-d:most+d+1]))

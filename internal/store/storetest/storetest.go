@@ -55,6 +55,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"puts of one template at once", testConcurrentPuts},
 		{"partials", testPartials},
 		{"settings", testSettings},
+		{"tenants", testTenants},
+		{"configuration", testConfiguration},
+		{"configuration all or nothing", testConfigurationAllOrNothing},
+		{"changes of one configuration at once", testConcurrentConfigurations},
+		{"state of a configuration", testConfigurationState},
 		{"prune", testPrune},
 	}
 	for _, test := range tests {

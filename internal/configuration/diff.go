@@ -339,7 +339,7 @@ func differing(was, is templates.Details) []string {
 
 // bounded leaves out the values and diffs beyond so many bytes.
 func bounded(list []Change, limit int) []Change {
-	out := slices.Clone(list)
+	out := append([]Change{}, list...) // JSON has no null where nothing changed
 	for i, c := range out {
 		size := len(c.Diff)
 		for _, v := range c.Values {

@@ -188,6 +188,9 @@ func TestCompare(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := lines(configuration.Compare(parsed(t, c.was), parsed(t, c.is), "old", "new"))
+			if none := configuration.Compare(parsed(t, c.is), parsed(t, c.is), "old", "new"); none == nil || len(none) > 0 {
+				t.Errorf("against itself: %v", none)
+			}
 			if got != c.want {
 				t.Errorf("got  %q\nwant %q", got, c.want)
 			}

@@ -43,7 +43,9 @@ func (c *client) configuration(ctx context.Context, tenantID, secrets string) (j
 }
 
 // importConfiguration imports a document, or only compares it.
-func (c *client) importConfiguration(ctx context.Context, tenantID string, document any, dryRun bool, fingerprint string) (changesAnswer, error) {
+func (c *client) importConfiguration(
+	ctx context.Context, tenantID string, document any, dryRun bool, fingerprint string,
+) (changesAnswer, error) {
 	query := url.Values{}
 	if dryRun {
 		query.Set("dryRun", "true")

@@ -76,23 +76,17 @@ func compareSides(ctx context.Context, p process, c *client, from, to string) ([
 		return answer.Changes, err
 	}
 	if !isFile(to) {
-		text, err := os.ReadFile(from)
-		if err != nil {
-			return nil, fileError(err)
-		}
-		if _, err := parseDocument(from, text); err != nil {
-			return nil, err
-		}
-		answer, err := c.importConfiguration(ctx, to, json.RawMessage(text), true, "")
+		answer, err := compareFile(ctx, c, from, to)
 		missing, isMissing := missingSecrets(err)
 		if !isMissing {
 			return answer.Changes, err
 		}
-		note := "%s has no value for %s that %s masks; import asks for it\n"
+		asks := "it"
 		if len(missing) > 1 {
-			note = "%s has no value for %s that %s masks; import asks for them\n"
+			asks = "them"
 		}
-		if err := printf(p.stderr, note, to, count(len(missing), "secret"), from); err != nil {
+		err = printf(p.stderr, "%s has no value for %s that %s masks; import asks for %s\n", to, count(len(missing), "secret"), from, asks)
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -105,6 +99,18 @@ func compareSides(ctx context.Context, p process, c *client, from, to string) ([
 		return nil, err
 	}
 	return configuration.Compare(was, is, to, from), nil
+}
+
+// compareFile has the service compare a file with a tenant.
+func compareFile(ctx context.Context, c *client, file, tenant string) (changesAnswer, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return changesAnswer{}, fileError(err)
+	}
+	if _, err := parseDocument(file, text); err != nil {
+		return changesAnswer{}, err
+	}
+	return c.importConfiguration(ctx, tenant, json.RawMessage(text), true, "")
 }
 
 // readSide reads a tenant's configuration, or one from a file.

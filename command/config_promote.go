@@ -11,6 +11,7 @@ import (
 // applyFlags are those of commands that replace a tenant's configuration.
 type applyFlags struct {
 	verb, done  string
+	first       string // what was done before, as the end of a sentence
 	yes, dryRun bool
 	asJSON      *bool
 }
@@ -59,7 +60,7 @@ func (a *applyFlags) apply(p process, where, tenant string, found changesAnswer,
 	case *a.asJSON:
 		return printJSON(p.stdout, answer)
 	}
-	return printf(p.stdout, "%s: %s to %s.\n", a.done, n, tenant)
+	return printf(p.stdout, "%s: %s to %s%s.\n", a.done, n, tenant, a.first)
 }
 
 func newConfigPromote(p process) *cobra.Command {
@@ -100,6 +101,9 @@ func promoteTenant(ctx context.Context, p process, c *client, how *applyFlags, f
 	found, err := c.promote(ctx, from, promotion{To: to, DryRun: true, TestEmail: testEmail})
 	if err != nil {
 		return err
+	}
+	if testEmail != "" {
+		how.first = ", after a test mail to " + testEmail
 	}
 	return how.apply(p, c.base.Redacted(), to, found, func() (changesAnswer, error) {
 		return c.promote(ctx, from, promotion{To: to, Fingerprint: found.Fingerprint, TestEmail: testEmail})

@@ -27,7 +27,7 @@ func (documentJSON) Schema(r huma.Registry) *huma.Schema {
 
 type exportInput struct {
 	TenantInput
-	Secrets string `query:"secrets" enum:"masked,sealed" default:"masked" doc:"sealed: the document carries the secrets, too, for this installation alone to open."`
+	Secrets string `query:"secrets" enum:"masked,sealed" default:"masked" doc:"sealed: with the secrets, which this installation alone opens."`
 }
 
 // TenantInput names a tenant in a path. The name is exported because package

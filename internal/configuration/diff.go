@@ -105,15 +105,15 @@ func viewOf(d Document) view {
 func compare(was, is view, called names) []Change {
 	list := compareConnectors(was.connectors, is.connectors)
 	list = append(list, compareSettings(was.settings, is.settings)...)
-	templates, partials := []Change{}, []Change{}
+	var wordings, partials []Change
 	for _, c := range templatefiles.Compare(was.entries, is.entries) {
 		if change := changeOf(c, called); change.Section == SectionPartials {
 			partials = append(partials, change)
 		} else {
-			templates = append(templates, change)
+			wordings = append(wordings, change)
 		}
 	}
-	return bounded(slices.Concat(list, templates, partials), maxChanges)
+	return bounded(slices.Concat(list, wordings, partials), maxChanges)
 }
 
 func compareConnectors(was, is map[int]shown) []Change {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -18,9 +19,7 @@ func document(over map[string]string) string {
 	members := map[string]string{
 		"version": "1", "connector": "null", "fallbackConnectors": "[]", "settings": "{}", "templates": "[]", "partials": "[]",
 	}
-	for key, value := range over {
-		members[key] = value
-	}
+	maps.Copy(members, over)
 	var parts []string
 	for key, value := range members {
 		if value != "-" {

@@ -5,8 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -38,14 +38,13 @@ func (s State) Same(other State) bool { return fingerprint(s) == fingerprint(oth
 // fingerprint is a short name of states.
 func fingerprint(states ...State) string {
 	hash := sha256.New()
-	enc := json.NewEncoder(hash)
 	for _, s := range states {
-		parts := []any{s.TenantID, s.Templates, s.Settings}
-		for _, slot := range slices.Sorted(maps.Keys(s.Connectors)) {
+		fmt.Fprintf(hash, "%q %d %q", s.TenantID, s.Templates, s.Settings)
+		for _, slot := range slots(s.Connectors) {
 			r := s.Connectors[slot]
-			parts = append(parts, slot, r.ID, r.Version)
+			fmt.Fprintf(hash, " %d %q %q", slot, r.ID, r.Version)
 		}
-		_ = enc.Encode(parts) // numbers and strings always encode, and a hash takes all
+		fmt.Fprintln(hash)
 	}
 	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:16])
 }

@@ -100,7 +100,11 @@ func compareLines(was, is []string) []edit {
 	for _, line := range was[:head] {
 		edits = append(edits, edit{' ', line})
 	}
-	edits = append(edits, shortest(was[head:len(was)-tail], is[head:len(is)-tail])...)
+	middle := shortest
+	if head+tail == min(len(was), len(is)) {
+		middle = replaced // lines in one text only: nothing to search for
+	}
+	edits = append(edits, middle(was[head:len(was)-tail], is[head:len(is)-tail])...)
 	for _, line := range was[len(was)-tail:] {
 		edits = append(edits, edit{' ', line})
 	}
@@ -114,10 +118,7 @@ func compareLines(was, is []string) []edit {
 func shortest(was, is []string) []edit {
 	n, m := len(was), len(is)
 	most := min(n+m, maxEdits)
-	if n == 0 || m == 0 {
-		most = -1 // nothing to search for
-	}
-	reach := make([]int, max(0, 2*most+2))
+	reach := make([]int, 2*most+2)
 	var steps [][]int // reach before each d, from diagonal -d to d
 	for d := 0; d <= most; d++ {
 		steps = append(steps, slices.Clone(reach[most-d:most+d+1]))
@@ -139,7 +140,12 @@ func shortest(was, is []string) []edit {
 			}
 		}
 	}
-	edits := make([]edit, 0, n+m)
+	return replaced(was, is)
+}
+
+// replaced are the edits that put one text in the place of another.
+func replaced(was, is []string) []edit {
+	edits := make([]edit, 0, len(was)+len(is))
 	for _, line := range was {
 		edits = append(edits, edit{'-', line})
 	}

@@ -424,6 +424,8 @@ func configurationRefusals() []refusal {
 		{name: "masks", body: `{"version":1,"connector":{"connectorId":"test-email","config":{"apiKey":"********","fromEmail":"a@example.com"}},` + rest, status: 400, code: "configuration.secrets_required", fields: "connector.config.apiKey"},
 		{name: "masks and more", body: `{"version":1,"connector":{"connectorId":"test-email","config":{"apiKey":"********","fromEmail":"a@example.com"}},` + strings.Replace(rest, `"settings":{}`, `"settings":{"x":1}`, 1), fields: "connector.config.apiKey settings"},
 		{name: "settings of another type", body: `{"version":1,"connector":null,` + strings.Replace(rest, `"settings":{}`, `"settings":{"languageInfo":{"fallbackLanguage":1}}`, 1), fields: "settings.languageInfo.fallbackLanguage"},
+		{name: "settings null", body: `{"version":1,"connector":null,` + strings.Replace(rest, `"settings":{}`, `"settings":null`, 1), fields: "settings"},
+		{name: "config null", body: `{"version":1,"connector":{"connectorId":"test-email","config":null},` + rest, fields: "connector.config"},
 		{name: "settings a list", body: `{"version":1,"connector":null,` + strings.Replace(rest, `"settings":{}`, `"settings":[]`, 1), fields: "settings"},
 		{name: "templates", body: `{"version":1,"connector":null,` + strings.Replace(rest, `"templates":[]`, `"templates":[
 			{"languageTag":"d e","templateType":"Newsletter","details":{"subject":"","content":"x","contentType":"text/x"}},

@@ -41,7 +41,8 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagInbox, Description: "Mails kept in the service itself, for development."},
 		{Name: tagSettings, Description: "Languages and the rules for codes."},
 		{Name: tagTenants, Description: "Isolated sets of connector, templates, settings, keys and messages, " +
-			"and moving a configuration from one to another. Management keys of the tenant `default` administer all of them; those of another tenant see that one alone."},
+			"and moving a configuration from one to another. Management keys of the tenant `default` administer all of them; " +
+			"those of another tenant see that one alone."},
 		{Name: tagAudit, Description: "Who changed what."},
 		{Name: tagKeys, Description: "Who may call the API, and for what."},
 		{Name: tagHealth, Description: "For load balancers and monitors."},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/routing"
@@ -37,16 +38,17 @@ func (s State) Same(other State) bool { return fingerprint(s) == fingerprint(oth
 
 // fingerprint is a short name of states.
 func fingerprint(states ...State) string {
-	hash := sha256.New()
+	var text strings.Builder
 	for _, s := range states {
-		fmt.Fprintf(hash, "%q %d %q", s.TenantID, s.Templates, s.Settings)
+		fmt.Fprintf(&text, "%q %d %q", s.TenantID, s.Templates, s.Settings)
 		for _, slot := range slots(s.Connectors) {
 			r := s.Connectors[slot]
-			fmt.Fprintf(hash, " %d %q %q", slot, r.ID, r.Version)
+			fmt.Fprintf(&text, " %d %q %q", slot, r.ID, r.Version)
 		}
-		fmt.Fprintln(hash)
+		text.WriteByte('\n')
 	}
-	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:16])
+	hash := sha256.Sum256([]byte(text.String()))
+	return base64.RawURLEncoding.EncodeToString(hash[:16])
 }
 
 // Delta is what leads from one configuration of a tenant to another.

@@ -27,7 +27,11 @@ func ParseSettings(text json.RawMessage) (Settings, []fault.Issue) {
 	settings := DefaultSettings()
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&settings); err != nil {
+	err := dec.Decode(&settings)
+	if err == nil && string(text) == "null" { // which package json passes over
+		err = errors.New("null")
+	}
+	if err != nil {
 		return Settings{}, []fault.Issue{issueOf(err)}
 	}
 	return settings, settings.Check()

@@ -66,6 +66,7 @@ type apiError struct {
 // apiIssue is one field of a request that is wrong.
 type apiIssue struct {
 	Path    []any  `json:"path"` // strings, and numbers as float64
+	Code    string `json:"code"`
 	Message string `json:"message"`
 }
 
@@ -87,14 +88,17 @@ func (c *client) post(ctx context.Context, path string, body, answer any, wait t
 type call struct {
 	method, path string
 	body         any // nil for none
+	query        url.Values
 	wait         time.Duration
+	// patience is how much longer than most a call may take.
+	patience time.Duration
 	// limit bounds the answer, in bytes; 0 means maxAnswer.
 	limit int64
 }
 
 // do makes a call and reads a 2xx answer into answer, if not nil.
 func (c *client) do(ctx context.Context, asked call, answer any) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout+asked.wait)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout+asked.wait+asked.patience)
 	defer cancel()
 	req, err := c.request(ctx, asked)
 	if err != nil {
@@ -123,7 +127,9 @@ func (c *client) request(ctx context.Context, asked call) (*http.Request, error)
 		}
 		body = bytes.NewReader(data)
 	}
-	req, err := http.NewRequestWithContext(ctx, asked.method, c.base.JoinPath(asked.path).String(), body)
+	u := c.base.JoinPath(asked.path)
+	u.RawQuery = asked.query.Encode()
+	req, err := http.NewRequestWithContext(ctx, asked.method, u.String(), body)
 	if err != nil {
 		return nil, err
 	}

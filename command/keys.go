@@ -31,8 +31,15 @@ func newKeys(p process) *cobra.Command {
 	return cmd
 }
 
-// onKeys runs do with the keys of a database.
-func onKeys(p process, do func(ctx context.Context, keys *access.Service, args []string) error) func(*cobra.Command, []string) error {
+// addTenant adds the flag that says whose keys are meant.
+func addTenant(cmd *cobra.Command) *string {
+	return cmd.Flags().String("tenant", tenants.Default, "the `id` of the tenant whose keys they are")
+}
+
+// onKeys runs do with the keys of a database, if it has the tenant.
+func onKeys(
+	p process, tenant *string, do func(ctx context.Context, keys *access.Service, args []string) error,
+) func(*cobra.Command, []string) error {
 	return work(func(cmd *cobra.Command, args []string) (err error) {
 		s, err := settingsOf(cmd, p)
 		if err != nil {
@@ -43,6 +50,9 @@ func onKeys(p process, do func(ctx context.Context, keys *access.Service, args [
 			return err
 		}
 		defer func() { err = errors.Join(err, admin.Close()) }()
+		if _, err := tenants.Get(cmd.Context(), admin.Tenants, *tenant); err != nil {
+			return err
+		}
 		return do(cmd.Context(), admin.Keys, args)
 	})
 }
@@ -52,12 +62,15 @@ func newKeysCreate(p process) *cobra.Command {
 		Use:   "create",
 		Short: "Make an API key and print it, this once",
 		Long: "Makes an API key and prints it. It is kept as a hash, so this is the only time it can be seen.\n\n" +
-			"Scopes: management (everything), messages:send, verification.",
+			"Scopes: management (everything), messages:send, verification. A management key of the tenant\n" +
+			"default administers all tenants, one of another tenant that one alone.",
 		Example: "  postern keys create --name laptop\n" +
-			"  postern keys create --name backend --scope messages:send --scope verification --expires 90d",
+			"  postern keys create --name backend --scope messages:send --scope verification --expires 90d\n" +
+			"  postern keys create --name backend --tenant dev",
 		Args: noArgs,
 	}
 	config.AddFlags(cmd.Flags(), config.Storage)
+	tenant := addTenant(cmd)
 	asJSON := addJSON(cmd.Flags())
 	name := cmd.Flags().String("name", "", "what the key is for (required)")
 	words := cmd.Flags().StringSlice("scope", []string{string(access.Management)}, "what the key allows; may be repeated")
@@ -70,14 +83,14 @@ func newKeysCreate(p process) *cobra.Command {
 		_, lifeErr := parseLife(*expires)
 		return cmp.Or(err, lifeErr)
 	}
-	cmd.RunE = onKeys(p, func(ctx context.Context, keys *access.Service, _ []string) error {
+	cmd.RunE = onKeys(p, tenant, func(ctx context.Context, keys *access.Service, _ []string) error {
 		scopes, _ := parseScopes(*words) // PreRunE refused what is wrong
 		life, _ := parseLife(*expires)
 		var until time.Time
 		if life > 0 {
 			until = time.Now().Add(life)
 		}
-		k, text, err := keys.Create(ctx, tenants.Default, *name, scopes, until)
+		k, text, err := keys.Create(ctx, *tenant, *name, scopes, until)
 		switch {
 		case err != nil:
 			return err
@@ -103,9 +116,10 @@ func newKeysList(p process) *cobra.Command {
 		Args:    noArgs,
 	}
 	config.AddFlags(cmd.Flags(), config.Storage)
+	tenant := addTenant(cmd)
 	asJSON := addJSON(cmd.Flags())
-	cmd.RunE = onKeys(p, func(ctx context.Context, keys *access.Service, _ []string) error {
-		all, err := keys.List(ctx, tenants.Default)
+	cmd.RunE = onKeys(p, tenant, func(ctx context.Context, keys *access.Service, _ []string) error {
+		all, err := keys.List(ctx, *tenant)
 		if err != nil {
 			return err
 		}
@@ -130,8 +144,9 @@ func newKeysRevoke(p process) *cobra.Command {
 		Args:    oneID,
 	}
 	config.AddFlags(cmd.Flags(), config.Storage)
-	cmd.RunE = onKeys(p, func(ctx context.Context, keys *access.Service, args []string) error {
-		if err := keys.Revoke(ctx, tenants.Default, args[0]); err != nil {
+	tenant := addTenant(cmd)
+	cmd.RunE = onKeys(p, tenant, func(ctx context.Context, keys *access.Service, args []string) error {
+		if err := keys.Revoke(ctx, *tenant, args[0]); err != nil {
 			return err
 		}
 		return printf(p.stdout, "revoked %s\n", args[0])

@@ -1,14 +1,11 @@
 package command
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -118,27 +115,11 @@ func (pl *plan) check() error {
 
 // confirm asks whether the plan is to be done; the error is a no.
 func confirm(p process, pl *plan, where string) error {
-	if !isTerminal(p.stdin) {
-		return usagef("push asks before it changes anything, and nobody is there to answer: add --yes")
-	}
 	question := fmt.Sprintf("Store %s", count(pl.stored(), "file"))
 	if n := pl.deleted(); n > 0 {
 		question += fmt.Sprintf(" and delete %d", n)
 	}
-	if err := printf(p.stderr, "%s at %s? [y/N] ", question, where); err != nil {
-		return err
-	}
-	answer, err := bufio.NewReader(p.stdin).ReadString('\n')
-	if errors.Is(err, io.EOF) {
-		err = printf(p.stderr, "\n") // which nobody typed
-	}
-	if err != nil {
-		return fmt.Errorf("read answer: %w", err)
-	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return errors.New("nothing was pushed")
-	}
-	return nil
+	return ask(p, "push", fmt.Sprintf("%s at %s?", question, where), "nothing was pushed")
 }
 
 func (pl *plan) push(ctx context.Context, p process, c *client, here local) error {

@@ -17,7 +17,9 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/compose"
+	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/idempotency"
 	"github.com/postern-mail/postern/internal/inbox"
@@ -39,16 +41,20 @@ type Options struct {
 	// CheckTemplate tells what is unwise in a template; nil finds nothing.
 	CheckTemplate func(t connector.TemplateType, c templates.Custom) []templates.Problem
 	Access        *access.Service
-	Router        *routing.Router
-	Composer      *compose.Composer
-	Outbox        *outbox.Outbox
-	Codes         *verification.Service
-	Hub           *events.Hub
-	Intake        *events.Intake
-	Suppressions  *suppression.Service
-	Messages      events.Reader
-	Inbox         *inbox.Box
-	Idempotency   idempotency.Store
+	Tenants       tenants.Reader
+	// Configurations moves configurations between tenants.
+	Configurations *configuration.Service
+	Audit          audit.Reader
+	Router         *routing.Router
+	Composer       *compose.Composer
+	Outbox         *outbox.Outbox
+	Codes          *verification.Service
+	Hub            *events.Hub
+	Intake         *events.Intake
+	Suppressions   *suppression.Service
+	Messages       events.Reader
+	Inbox          *inbox.Box
+	Idempotency    idempotency.Store
 	// Keys seals the answers that are kept for repeated requests.
 	Keys     *secrets.Keys
 	Metrics  *metrics.Metrics
@@ -74,7 +80,8 @@ func (o Options) check() error {
 	missing := []string{}
 	for name, given := range map[string]bool{
 		"Templates": o.Templates != nil, "Settings": o.Settings != nil,
-		"Access": o.Access != nil, "Router": o.Router != nil, "Composer": o.Composer != nil,
+		"Access": o.Access != nil, "Tenants": o.Tenants != nil, "Configurations": o.Configurations != nil,
+		"Audit": o.Audit != nil, "Router": o.Router != nil, "Composer": o.Composer != nil,
 		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Hub": o.Hub != nil,
 		"Intake": o.Intake != nil, "Suppressions": o.Suppressions != nil,
 		"Messages": o.Messages != nil, "Inbox": o.Inbox != nil, "Idempotency": o.Idempotency != nil,
@@ -132,7 +139,8 @@ func newServer(o Options) *server {
 	for _, mount := range []func(){
 		s.mountStatus, s.mountFactories, s.mountConnectors, s.mountFallbacks, s.mountConnectorTest, s.mountCodes,
 		s.mountMessages, s.mountInbox, s.mountTemplates, s.mountVersions, s.mountWorkbench, s.mountPartials,
-		s.mountSignInExperience, s.mountKeys, s.mountSuppressions, s.mountCallbacks,
+		s.mountSignInExperience, s.mountTenants, s.mountConfiguration, s.mountAudit, s.mountKeys,
+		s.mountSuppressions, s.mountCallbacks,
 	} {
 		mount()
 	}

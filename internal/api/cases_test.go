@@ -43,6 +43,7 @@ func TestRefusals(t *testing.T) {
 		"paths": pathRefusals(), "headers": headerRefusals(), "templates": templateRefusals(),
 		"previews": previewRefusals(), "partials": partialRefusals(), "experience": experienceRefusals(),
 		"suppressions": suppressionRefusals(),
+		"tenants":      tenantRefusals(), "configurations": configurationRefusals(),
 	} {
 		for _, c := range cases {
 			t.Run(group+"/"+c.name, func(t *testing.T) {
@@ -119,6 +120,8 @@ func authRefusals() []refusal {
 		"/api/email-templates/check": "POST", "/api/email-templates/coverage": "GET",
 		"/api/email-partials": "GET", "/api/email-partials/x": "GET PUT DELETE", "/api/sign-in-exp": "GET PATCH",
 		"/api/suppressions": "GET PUT", "/api/suppressions/x": "DELETE",
+		"/api/tenants": "GET POST", "/api/tenants/x/configuration": "GET PUT", "/api/tenants/x/promote": "POST",
+		"/api/audit-logs": "GET",
 	} {
 		for method := range strings.FieldsSeq(methods) {
 			for _, who := range []string{sender, checker} {
@@ -343,7 +346,7 @@ func keyRefusals() []refusal {
 
 func listRefusals() []refusal {
 	var cases []refusal
-	for _, path := range []string{"/api/messages", "/api/inbox", "/api/api-keys", "/api/connectors", "/api/connector-factories", "/api/suppressions"} {
+	for _, path := range []string{"/api/messages", "/api/inbox", "/api/api-keys", "/api/connectors", "/api/connector-factories", "/api/tenants", "/api/audit-logs", "/api/suppressions"} {
 		for _, c := range []struct{ query, code, fields string }{
 			{"page=0", "guard.invalid_pagination", "page"},
 			{"page=-1", "guard.invalid_pagination", "page"},

@@ -90,23 +90,31 @@ func (s *server) testConnector(ctx context.Context, in *testInput) (*testOutput,
 		return nil, err
 	}
 	defer s.closeTested(c, via)
+	if err := s.sendTest(ctx, c, request, via); err != nil {
+		return nil, err
+	}
+	return &testOutput{MessageID: request.MessageID}, nil
+}
+
+// sendTest sends a test mail, on the budget of the call's key.
+func (s *server) sendTest(ctx context.Context, c *call, request compose.Request, via *routing.Opened) error {
 	if wait := s.tests.spend(c.key.ID, s.Now()); wait > 0 {
 		f := fault.New(fault.TooMany, "connector.rate_limit_exceeded",
 			"An API key may send %d test mails a minute.", testsAMinute)
 		f.RetryAfter = wait
-		return nil, f
+		return f
 	}
 	mail, _, err := s.Composer.Compose(ctx, request, via)
 	if err != nil {
-		return nil, testRefusal(err)
+		return testRefusal(err)
 	}
 	c.holdOn(testTime)
 	ctx, cancel := context.WithTimeout(ctx, testTime)
 	defer cancel()
 	if _, err := via.Connector.Send(ctx, mail); err != nil {
-		return nil, testRefusal(err)
+		return testRefusal(err)
 	}
-	return &testOutput{MessageID: request.MessageID}, nil
+	return nil
 }
 
 // testRequest reads what is to be sent.

@@ -22,6 +22,8 @@ const (
 	tagSuppressed = "Suppressions"
 	tagCallbacks  = "Callbacks"
 	tagSettings   = "Settings"
+	tagTenants    = "Tenants"
+	tagAudit      = "Audit log"
 	tagKeys       = "API keys"
 	tagHealth     = "Health"
 )
@@ -42,6 +44,10 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagSuppressed, Description: "Addresses that no mail is sent to, and why."},
 		{Name: tagCallbacks, Description: "Where providers report what became of mails."},
 		{Name: tagSettings, Description: "Languages and the rules for codes."},
+		{Name: tagTenants, Description: "Isolated sets of connector, templates, settings, keys and messages, " +
+			"and moving a configuration from one to another. Management keys of the tenant `default` administer all of them; " +
+			"those of another tenant see that one alone."},
+		{Name: tagAudit, Description: "Who changed what."},
 		{Name: tagKeys, Description: "Who may call the API, and for what."},
 		{Name: tagHealth, Description: "For load balancers and monitors."},
 	}

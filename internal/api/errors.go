@@ -227,8 +227,8 @@ func errMethod() error {
 	}}
 }
 
-func errTooLarge() error {
-	return fault.New(fault.TooLarge, "request.body_too_large", "The body is larger than %d bytes.", maxBody)
+func errTooLarge(limit int) error {
+	return fault.New(fault.TooLarge, "request.body_too_large", "The body is larger than %d bytes.", limit)
 }
 
 func errNotFound(what string) error {

@@ -74,7 +74,7 @@ func (s *server) claim(c *call, r *http.Request, keys []string) (idempotency.Rec
 	case err != nil:
 		return idempotency.Record{}, nil, invalidBody("The body could not be read to its end.")
 	case len(body) > maxBody:
-		return idempotency.Record{}, nil, errTooLarge()
+		return idempotency.Record{}, nil, errTooLarge(maxBody)
 	}
 	hash := sha256.New()
 	hash.Write([]byte(r.Method + "\n" + r.URL.RequestURI() + "\n"))

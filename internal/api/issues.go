@@ -12,10 +12,10 @@ import (
 
 // readError turns package huma's refusal of a request into a fault. The
 // values at fault, which its errors carry along, are left behind.
-func readError(refused *huma.ErrorModel) error {
+func readError(refused *huma.ErrorModel, maxBody int) error {
 	switch refused.Status {
 	case http.StatusRequestEntityTooLarge:
-		return errTooLarge()
+		return errTooLarge(maxBody)
 	case http.StatusUnsupportedMediaType:
 		return invalidBody("The body must be JSON: send the header Content-Type: application/json.")
 	case http.StatusBadRequest:

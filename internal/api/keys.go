@@ -2,18 +2,21 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/tenants"
 )
 
 // KeyFields is an API key without its text. The name is exported because
 // package huma passes over embedded types that are not.
 type KeyFields struct {
 	ID        string         `json:"id"`
+	TenantID  string         `json:"tenantId" example:"default"`
 	Name      string         `json:"name" example:"Backend"`
 	Scopes    []access.Scope `json:"scopes" enum:"management,messages:send,verification"`
 	Hint      string         `json:"hint" example:"postern_Ab3d…" doc:"The first characters, to recognize the key by."`
@@ -29,7 +32,7 @@ type createdKeyJSON struct {
 
 func keyOf(k access.Key) KeyFields {
 	return KeyFields{
-		ID: k.ID, Name: k.Name, Scopes: k.Scopes, Hint: k.Hint, CreatedAt: k.CreatedAt.UnixMilli(),
+		ID: k.ID, TenantID: k.TenantID, Name: k.Name, Scopes: k.Scopes, Hint: k.Hint, CreatedAt: k.CreatedAt.UnixMilli(),
 		ExpiresAt: optionalMillis(k.ExpiresAt), RevokedAt: optionalMillis(k.RevokedAt),
 	}
 }
@@ -42,6 +45,7 @@ type newKeyJSON struct {
 	Name      string         `json:"name" minLength:"1" maxLength:"128" example:"Backend"`
 	Scopes    []access.Scope `json:"scopes" minItems:"1" maxItems:"3" enum:"management,messages:send,verification"`
 	ExpiresAt *int64         `json:"expiresAt,omitempty" nullable:"true" doc:"Milliseconds since 1970; null for never."`
+	TenantID  string         `json:"tenantId,omitempty" example:"dev" doc:"Whose key it will be; the caller's own tenant unless given. Other tenants are for keys of the tenant default."`
 }
 
 type createdKeyOutput struct {
@@ -58,6 +62,10 @@ func (s *server) mountKeys() {
 		id: "createApiKey", method: http.MethodPost, path: "/api/api-keys", tag: tagKeys,
 		scope: access.Management, status: http.StatusCreated, summary: "Make an API key",
 		description: "The answer holds the key's text, which is stored only as a hash.",
+		failures: map[int]string{
+			http.StatusForbidden:           "`auth.forbidden`: a key of another tenant is for keys of the tenant `default` to make",
+			http.StatusUnprocessableEntity: "`entity.relation_foreign_key_not_found`: there is no tenant `tenantId`",
+		},
 	}, s.createKey)
 	register(s, operation{
 		id: "listApiKeys", method: http.MethodGet, path: "/api/api-keys", tag: tagKeys,
@@ -81,12 +89,34 @@ func (s *server) createKey(ctx context.Context, in *newKeyInput) (*createdKeyOut
 			return nil, fault.Input("must be in the future, in milliseconds since 1970", "expiresAt")
 		}
 	}
+	tenantID, err := s.tenantOfNewKey(ctx, in.Body.TenantID)
+	if err != nil {
+		return nil, err
+	}
 	scopes := slices.Compact(slices.Sorted(slices.Values(in.Body.Scopes)))
-	k, text, err := s.Access.Create(ctx, callOf(ctx).key.TenantID, in.Body.Name, scopes, expires)
+	k, text, err := s.Access.Create(ctx, tenantID, in.Body.Name, scopes, expires)
 	if err != nil {
 		return nil, err
 	}
 	return &createdKeyOutput{Body: createdKeyJSON{KeyFields: keyOf(k), Key: text}}, nil
+}
+
+// tenantOfNewKey returns whose key a new one will be.
+func (s *server) tenantOfNewKey(ctx context.Context, asked string) (string, error) {
+	own := callOf(ctx).key.TenantID
+	switch {
+	case asked == "" || asked == own:
+		return own, nil
+	case own != tenants.Default:
+		return "", errNotAdministrator()
+	}
+	t, err := tenants.Get(ctx, s.Tenants, asked)
+	if f, known := errors.AsType[*fault.Fault](err); known {
+		f.Kind, f.Code = fault.Unprocessable, "entity.relation_foreign_key_not_found"
+		f.Issues = []fault.Issue{{Path: []any{"tenantId"}, Code: "invalid_value", Message: "is no tenant's id"}}
+		return "", f
+	}
+	return t.ID, err
 }
 
 func (s *server) listKeys(ctx context.Context, in *PageInput) (*keyListOutput, error) {

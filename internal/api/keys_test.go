@@ -7,7 +7,8 @@ import (
 )
 
 type shownKey struct {
-	ID, Name, Hint, Key  string
+	ID, TenantID         string
+	Name, Hint, Key      string
 	Scopes               []string
 	CreatedAt            int64
 	ExpiresAt, RevokedAt *int64
@@ -22,7 +23,7 @@ func TestKeyIsMadeUsedAndRevoked(t *testing.T) {
 	}).is(201)
 	made := read[shownKey](a)
 	if made.Key == "" || made.Name != "Backend" || len(made.Scopes) != 1 || made.Scopes[0] != "verification" || made.ExpiresAt != nil ||
-		made.Hint == "" || made.Hint == made.Key || made.CreatedAt == 0 {
+		made.TenantID != "default" || made.Hint == "" || made.Hint == made.Key || made.CreatedAt == 0 {
 		t.Fatalf("key %+v", made)
 	}
 	use := func() answer {

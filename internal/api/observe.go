@@ -26,6 +26,7 @@ type call struct {
 	started time.Time
 	key     access.Key      // zero where none is needed
 	via     *routing.Opened // whose provider calls, for callbacks
+	maxBody int             // largest body that the operation takes, in bytes
 
 	route   string // "" means the one that chi found
 	message string // id of the message accepted

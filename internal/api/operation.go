@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"reflect"
@@ -15,9 +17,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/configuration"
 )
 
-// maxBody is the largest body taken, in bytes.
+// maxBody is the largest body taken unless an operation says otherwise, in
+// bytes.
 const maxBody = 1 << 20
 
 // operation describes one call of the API.
@@ -33,6 +37,10 @@ type operation struct {
 	guard func(huma.Context, func(huma.Context))
 	// status of the success; 0 means 200, or 204 without a body.
 	status int
+	// maxBody is the largest body taken, in bytes; 0 means maxBody.
+	maxBody int
+	// strict marks calls whose handler checks the body by itself.
+	strict bool
 	// sends marks calls that send a mail: they take Prefer: wait.
 	sends bool
 	// failures are the codes answered beside those that every call may, by
@@ -46,12 +54,14 @@ type operation struct {
 // the tags of I and writes O; errors are turned into answers here.
 func register[I, O any](s *server, op operation, handle func(context.Context, *I) (*O, error)) {
 	body := bodyOf(reflect.TypeFor[I]())
+	op.maxBody = cmp.Or(op.maxBody, maxBody)
 	h := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Tags: []string{op.tag},
 		Summary: op.summary, Description: op.description, DefaultStatus: op.status,
-		MaxBodyBytes: maxBody + 1, // package huma takes this for the first size that is too large
-		Responses:    s.failures(op, body),
-		Security:     []map[string][]string{},
+		MaxBodyBytes:     int64(op.maxBody) + 1, // package huma takes this for the first size that is too large
+		SkipValidateBody: op.strict,
+		Responses:        s.failures(op, body),
+		Security:         []map[string][]string{},
 	}
 	if op.content != nil {
 		h.Responses["200"] = &huma.Response{Description: "OK", Content: op.content}
@@ -71,6 +81,7 @@ func register[I, O any](s *server, op operation, handle func(context.Context, *I
 		h.Parameters = append(h.Parameters, preferParam())
 	}
 	h.Middlewares = append(h.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		callOf(ctx.Context()).maxBody = op.maxBody
 		next(&answer{humaContext: ctx})
 	})
 	huma.Register(s.huma, h, func(ctx context.Context, in *I) (*O, error) {
@@ -108,7 +119,7 @@ func (s *server) failures(op operation, body bool) map[string]*huma.Response {
 	}
 	if body {
 		note(http.StatusBadRequest, "`guard.invalid_input`: `data.issues` lists the fields at fault")
-		note(http.StatusRequestEntityTooLarge, "`request.body_too_large`: over 1 MiB")
+		note(http.StatusRequestEntityTooLarge, fmt.Sprintf("`request.body_too_large`: over %d MiB", op.maxBody>>20))
 	}
 	if op.keepsAnswers() {
 		note(http.StatusConflict, "`request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs")
@@ -154,7 +165,7 @@ func (s *server) transform(ctx huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	p := s.problem(callOf(ctx.Context()), readError(refused))
+	p := s.problem(callOf(ctx.Context()), readError(refused, callOf(ctx.Context()).maxBody))
 	for name, values := range p.header {
 		ctx.SetHeader(name, values[0])
 	}
@@ -183,9 +194,15 @@ func (s *server) humaConfig() huma.Config {
 // schemaPrefix is where the OpenAPI document keeps its schemas.
 const schemaPrefix = "#/components/schemas/"
 
-// schemaName names a type in the OpenAPI document: errorJSON is Error, and
-// MessageFields is Message.
+// schemaName names a type in the OpenAPI document: errorJSON is Error,
+// MessageFields is Message, and configuration.Change is ConfigurationChange.
 func schemaName(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.PkgPath() == reflect.TypeFor[configuration.Document]().PkgPath() {
+		return "Configuration" + t.Name()
+	}
 	return strings.NewReplacer("JSON", "", "Fields", "").Replace(huma.DefaultSchemaNamer(t, hint))
 }
 

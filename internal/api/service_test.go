@@ -23,6 +23,7 @@ import (
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/api"
 	"github.com/postern-mail/postern/internal/compose"
+	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/inbox"
@@ -110,7 +111,11 @@ func (s *service) build(change []func(*api.Options)) {
 	registry := prometheus.NewRegistry()
 	stored, settings := templates.NewService(s.store, s.clock.now), tenants.NewService(s.store, s.clock.now)
 	o := api.Options{
-		Templates: stored, Settings: settings,
+		Templates: stored, Settings: settings, Tenants: s.store, Audit: s.store,
+		Configurations: configuration.New(configuration.Options{
+			Store: s.store, Router: s.router, Templates: stored, Settings: settings, Keys: keys, Now: s.clock.now,
+			FirstConnector: configuration.Connector{ConnectorID: builtin.ID, Config: json.RawMessage("{}")},
+		}),
 		Access: must[*access.Service](t)(access.New(s.store, s.clock.now)), Router: s.router,
 		Composer: compose.New(must[*templates.Builtin](t)(templates.NewBuiltin()), stored, settings, template.NewCache(100)),
 		Outbox:   outbox.New(s.store, keys, s.clock.now), Hub: events.NewHub(s.store), Messages: s.store,

@@ -55,7 +55,7 @@ func TestIssues(t *testing.T) {
 		{Location: "body.a", Message: "expected string", Value: secret},
 		{Location: "body.b[1]", Message: "expected length <= 3", Value: secret},
 		{Location: "body.c", Message: `expected value to be one of "x, y"`, Value: secret},
-	}})
+	}}, maxBody)
 	f, ok := err.(*fault.Fault) //nolint:errorlint // it is this very type
 	if !ok || f.Code != "guard.invalid_input" {
 		t.Fatal(err)

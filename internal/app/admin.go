@@ -14,8 +14,9 @@ import (
 // Admin works on the database without serving, also beside a process that
 // does.
 type Admin struct {
-	Keys  *access.Service
-	store *store.Store
+	Keys    *access.Service
+	Tenants tenants.Reader
+	store   *store.Store
 }
 
 // OpenAdmin opens the database, its schema brought up.
@@ -32,7 +33,7 @@ func OpenAdmin(ctx context.Context, o Options) (*Admin, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	return &Admin{Keys: keys, store: s}, nil
+	return &Admin{Keys: keys, Tenants: s, store: s}, nil
 }
 
 // Close ends the connections.

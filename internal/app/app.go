@@ -18,6 +18,7 @@ import (
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/api"
 	"github.com/postern-mail/postern/internal/compose"
+	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/inbox"
@@ -181,10 +182,15 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	intake := events.NewIntake(events.IntakeOptions{
 		Store: a.store, Suppressions: suppressions, Hub: hub, Keys: keys, Metrics: a.metrics, Now: now,
 	})
+	configurations := configuration.New(configuration.Options{
+		Store: a.store, Router: a.router, Templates: stored, Settings: settings, Keys: keys, Now: now,
+		FirstConnector: firstConnector(),
+	})
 	if a.firstKey, err = firstStart(ctx, a.store, a.router, accessService, o); err != nil {
 		return err
 	}
 	a.handler, err = api.New(api.Options{
+		Tenants: a.store, Configurations: configurations, Audit: a.store,
 		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: accessService, Router: a.router,
 		Composer: composer, Outbox: out, Codes: codes, Hub: hub,
 		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,

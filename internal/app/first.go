@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/secrets"
@@ -88,8 +89,8 @@ func firstStart(ctx context.Context, s *store.Store, router *routing.Router, key
 	if done, err := s.Fact(ctx, firstStartName); err != nil || done != nil {
 		return "", err
 	}
-	if err := setBuiltinConnector(ctx, router); err != nil {
-		return "", fmt.Errorf("set up the built-in connector: %w", err)
+	if err := setFirstConnector(ctx, router); err != nil {
+		return "", fmt.Errorf("set up the first connector: %w", err)
 	}
 	mine := []byte(uuid.NewString())
 	claimed, err := s.ClaimFact(ctx, firstStartName, mine)
@@ -103,13 +104,20 @@ func firstStart(ctx context.Context, s *store.Store, router *routing.Router, key
 	return text, err
 }
 
-// setBuiltinConnector gives a tenant without connector the built-in one.
-func setBuiltinConnector(ctx context.Context, router *routing.Router) error {
+// firstConnector is what a new tenant sends with: the built-in connector,
+// which keeps mails in the inbox.
+func firstConnector() configuration.Connector {
+	return configuration.Connector{ConnectorID: builtin.ID, Config: json.RawMessage(`{"delivery":"inbox"}`)}
+}
+
+// setFirstConnector gives the first tenant a connector unless it has one.
+func setFirstConnector(ctx context.Context, router *routing.Router) error {
 	_, err := router.InUse(ctx, tenants.Default)
 	if f, ok := errors.AsType[*fault.Fault](err); !ok || f.Code != "connector.not_found" {
 		return err
 	}
-	_, err = router.Set(ctx, tenants.Default, builtin.ID, "", json.RawMessage(`{"delivery":"inbox"}`))
+	first := firstConnector()
+	_, err = router.Set(ctx, tenants.Default, first.ConnectorID, "", first.Config)
 	return err
 }
 

@@ -8,6 +8,7 @@ func levels() map[string]int {
 		"examples":             0,
 		"internal/address":     0,
 		"internal/archtest":    0,
+		"internal/audit":       0,
 		"internal/fault":       0,
 		"internal/idempotency": 0,
 		"internal/locale":      0,
@@ -54,8 +55,9 @@ func levels() map[string]int {
 		"connectors/smtp2go":   3,
 		"connectors/sparkpost": 3,
 
-		"internal/compose": 3,
-		"internal/events":  3,
+		"internal/compose":       3,
+		"internal/events":        3,
+		"internal/configuration": 3,
 
 		"connectors":            4,
 		"internal/delivery":     4,

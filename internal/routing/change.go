@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/fault"
 )
@@ -28,7 +26,7 @@ func (r *Router) Set(ctx context.Context, tenantID, factoryID, id string, config
 	if err != nil {
 		return nil, err
 	}
-	record, err := r.record(Record{ID: id, TenantID: tenantID, Slot: InUse, FactoryID: factoryID}, plain)
+	record, err := r.Seal(Record{ID: id, TenantID: tenantID, Slot: InUse, FactoryID: factoryID}, plain)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +92,7 @@ func (r *Router) fallbackRecords(tenantID string, list []Draft, current []*Opene
 			return nil, err
 		}
 		record := Record{ID: draft.ID, TenantID: tenantID, Slot: InUse + 1 + i, FactoryID: draft.FactoryID}
-		if records[i], err = r.record(record, plain); err != nil {
+		if records[i], err = r.Seal(record, plain); err != nil {
 			return nil, err
 		}
 	}
@@ -115,7 +113,7 @@ func (r *Router) Update(ctx context.Context, tenantID, id string, config json.Ra
 		if err != nil {
 			return nil, err
 		}
-		record, err := r.record(current.Record, plain)
+		record, err := r.Seal(current.Record, plain)
 		if err != nil {
 			return nil, err
 		}
@@ -128,21 +126,6 @@ func (r *Router) Update(ctx context.Context, tenantID, id string, config json.Ra
 		}
 		// Somebody else changed it meanwhile: masks may stand for other secrets.
 	}
-}
-
-// record completes a record: an id and a time if it has none, a new version,
-// and its settings, sealed.
-func (r *Router) record(record Record, plain json.RawMessage) (Record, error) {
-	if record.ID == "" {
-		record.ID = uuid.NewString()
-	}
-	if record.CreatedAt.IsZero() {
-		record.CreatedAt = r.now()
-	}
-	record.Version = uuid.NewString()
-	var err error
-	record.Config, err = r.keys.Seal(plain, configPurpose(record))
-	return record, err
 }
 
 // stored explains why the store did not take a connector.

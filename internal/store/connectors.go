@@ -105,9 +105,7 @@ func (s *Store) replaceFallbacks(ctx context.Context, t tx, tenantID string, cur
 		return fmt.Errorf("delete fallbacks: %w", err)
 	}
 	for _, r := range list {
-		_, err := t.exec(ctx, `INSERT INTO connectors (id, tenant_id, slot, factory_id, config, version, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			r.ID, r.TenantID, r.Slot, r.FactoryID, r.Config, r.Version, millis(r.CreatedAt))
+		err := placeConnector(ctx, t, r)
 		if s.db.uniqueViolation(err) {
 			return routing.ErrIDTaken
 		}
@@ -116,6 +114,14 @@ func (s *Store) replaceFallbacks(ctx context.Context, t tx, tenantID string, cur
 		}
 	}
 	return nil
+}
+
+// placeConnector puts a connector into an empty slot.
+func placeConnector(ctx context.Context, t tx, r routing.Record) error {
+	_, err := t.exec(ctx, `INSERT INTO connectors (id, tenant_id, slot, factory_id, config, version, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		r.ID, r.TenantID, r.Slot, r.FactoryID, r.Config, r.Version, millis(r.CreatedAt))
+	return err
 }
 
 // UpdateConnector implements routing.Store.

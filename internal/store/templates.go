@@ -123,36 +123,44 @@ func (s *Store) PutTemplates(
 	ctx context.Context, tenantID string, list []templates.Stored, c templates.Change,
 ) (stored []templates.Stored, err error) {
 	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
-		stored = make([]templates.Stored, len(list))
 		if err := touchTemplates(ctx, t, tenantID); err != nil {
 			return err
 		}
-		for i, draft := range list {
-			current, there, err := oneTemplate(ctx, t, "tenant_id = $1 AND language_key = $2 AND type = $3",
-				tenantID, strings.ToLower(draft.Language), string(draft.Type))
-			if err != nil {
-				return err
-			}
-			if there && current.Details == draft.Details {
-				stored[i] = current
-				continue
-			}
-			if there {
-				current.Details = draft.Details
-			} else {
-				current = draft
-				current.TenantID, current.CreatedAt, current.Version = tenantID, c.At, 0
-				if current.ID == "" {
-					current.ID = uuid.NewString()
-				}
-			}
-			if stored[i], err = saveTemplate(ctx, t, current, c); err != nil {
-				return err
-			}
-		}
-		return nil
+		stored, err = putTemplates(ctx, t, tenantID, list, c)
+		return err
 	})
 	return stored, err
+}
+
+// putTemplates stores templates in a transaction that has touched the tenant's.
+func putTemplates(
+	ctx context.Context, t tx, tenantID string, list []templates.Stored, c templates.Change,
+) ([]templates.Stored, error) {
+	stored := make([]templates.Stored, len(list))
+	for i, draft := range list {
+		current, there, err := oneTemplate(ctx, t, "tenant_id = $1 AND language_key = $2 AND type = $3",
+			tenantID, strings.ToLower(draft.Language), string(draft.Type))
+		if err != nil {
+			return nil, err
+		}
+		if there && current.Details == draft.Details {
+			stored[i] = current
+			continue
+		}
+		if there {
+			current.Details = draft.Details
+		} else {
+			current = draft
+			current.TenantID, current.CreatedAt, current.Version = tenantID, c.At, 0
+			if current.ID == "" {
+				current.ID = uuid.NewString()
+			}
+		}
+		if stored[i], err = saveTemplate(ctx, t, current, c); err != nil {
+			return nil, err
+		}
+	}
+	return stored, nil
 }
 
 // saveTemplate writes the next version of a template.
@@ -221,16 +229,20 @@ func (s *Store) deleteTemplates(ctx context.Context, tenantID, where string, arg
 		if err := touchTemplates(ctx, t, tenantID); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `DELETE FROM email_template_versions WHERE template_id IN
-			(SELECT id FROM email_templates WHERE `+where+`)`, args...)
-		if err != nil {
-			return fmt.Errorf("delete versions: %w", err)
-		}
-		deleted, err := t.exec(ctx, `DELETE FROM email_templates WHERE `+where, args...)
-		n = int(deleted)
+		n, err = deleteTemplates(ctx, t, where, args)
 		return err
 	})
 	return n, err
+}
+
+func deleteTemplates(ctx context.Context, t tx, where string, args []any) (int, error) {
+	_, err := t.exec(ctx, `DELETE FROM email_template_versions WHERE template_id IN
+		(SELECT id FROM email_templates WHERE `+where+`)`, args...)
+	if err != nil {
+		return 0, fmt.Errorf("delete versions: %w", err)
+	}
+	n, err := t.exec(ctx, `DELETE FROM email_templates WHERE `+where, args...)
+	return int(n), err
 }
 
 // TemplateVersions implements templates.Store.
@@ -282,13 +294,17 @@ func (s *Store) PutPartial(ctx context.Context, tenantID string, p templates.Par
 		if err := touchTemplates(ctx, t, tenantID); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `INSERT INTO email_partials (tenant_id, name, content, updated_at, updated_by)
-			VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (tenant_id, name) DO UPDATE SET content = excluded.content,
-				updated_at = excluded.updated_at, updated_by = excluded.updated_by`,
-			tenantID, p.Name, p.Content, millis(p.UpdatedAt), p.UpdatedBy)
-		return err
+		return putPartial(ctx, t, tenantID, p)
 	})
+}
+
+func putPartial(ctx context.Context, t tx, tenantID string, p templates.Partial) error {
+	_, err := t.exec(ctx, `INSERT INTO email_partials (tenant_id, name, content, updated_at, updated_by)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (tenant_id, name) DO UPDATE SET content = excluded.content,
+			updated_at = excluded.updated_at, updated_by = excluded.updated_by`,
+		tenantID, p.Name, p.Content, millis(p.UpdatedAt), p.UpdatedBy)
+	return err
 }
 
 // DeletePartial implements templates.Store.

@@ -9,7 +9,6 @@ import (
 	"github.com/postern-mail/postern/internal/idempotency"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/routing"
-	"github.com/postern-mail/postern/internal/tenants"
 )
 
 // How long things stay after their use is over.
@@ -65,15 +64,6 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error)
 func idsUntil(t time.Time) string {
 	hex := fmt.Sprintf("%012x", max(t.UnixMilli(), 0))
 	return hex[:8] + "-" + hex[8:]
-}
-
-// EnsureTenant adds a tenant unless it is there.
-func (s *Store) EnsureTenant(ctx context.Context, t tenants.Tenant) error {
-	return s.db.write(ctx, func(ctx context.Context, x tx) error {
-		_, err := x.exec(ctx, `INSERT INTO tenants (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
-			t.ID, t.Name, millis(t.CreatedAt))
-		return err
-	})
 }
 
 // TenantSettings implements tenants.Store.

@@ -100,7 +100,11 @@ func compareLines(was, is []string) []edit {
 	for _, line := range was[:head] {
 		edits = append(edits, edit{' ', line})
 	}
-	edits = append(edits, shortest(was[head:len(was)-tail], is[head:len(is)-tail])...)
+	middle := shortest
+	if head+tail == min(len(was), len(is)) {
+		middle = replaced // lines in one text only: nothing to search for
+	}
+	edits = append(edits, middle(was[head:len(was)-tail], is[head:len(is)-tail])...)
 	for _, line := range was[len(was)-tail:] {
 		edits = append(edits, edit{' ', line})
 	}
@@ -136,7 +140,12 @@ func shortest(was, is []string) []edit {
 			}
 		}
 	}
-	edits := make([]edit, 0, n+m)
+	return replaced(was, is)
+}
+
+// replaced are the edits that put one text in the place of another.
+func replaced(was, is []string) []edit {
+	edits := make([]edit, 0, len(was)+len(is))
 	for _, line := range was {
 		edits = append(edits, edit{'-', line})
 	}

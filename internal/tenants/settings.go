@@ -136,9 +136,9 @@ func (s *Service) read(ctx context.Context, tenantID string) (Settings, string, 
 	if err != nil {
 		return Settings{}, "", fmt.Errorf("read settings: %w", err)
 	}
-	settings := DefaultSettings() // what is not set keeps its default
-	if err := json.Unmarshal([]byte(text), &settings); err != nil {
-		return Settings{}, "", fmt.Errorf("read settings: %w", err)
+	settings, err := ReadSettings(text)
+	if err != nil {
+		return Settings{}, "", err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -66,6 +66,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"suppressions", testSuppressions},
 		{"stronger suppressions", testOutrankedSuppressions},
 		{"suppressions of another tenant", testSuppressionTenants},
+		{"tenants", testTenants},
+		{"configuration", testConfiguration},
+		{"configuration all or nothing", testConfigurationAllOrNothing},
+		{"changes of one configuration at once", testConcurrentConfigurations},
+		{"state of a configuration", testConfigurationState},
 		{"prune", testPrune},
 		{"prune callbacks", testPruneCallbacks},
 	}

@@ -16,7 +16,7 @@ type HTTPCase struct {
 	// Config returns settings that work with the API at a URL. They name every
 	// key that the form shows and that has no default, but for proxy.
 	Config func(endpoint string) json.RawMessage
-	// Sender is the sender that Config names.
+	// Sender is the sender that Config names; none where the provider knows it.
 	Sender connector.Mailbox
 	// Secrets are the secrets in Config.
 	Secrets []string
@@ -92,6 +92,11 @@ func RunHTTP(t *testing.T, c HTTPCase) {
 	t.Run("bad settings", c.badSettings)
 }
 
+// sample returns a Sample as the connector gets it.
+func (c HTTPCase) sample() connector.Message {
+	return Case{Factory: c.Factory, Lacks: c.Lacks}.sample()
+}
+
 // provider starts a provider that answers mails with answer.
 func (c HTTPCase) provider(t testing.TB, answer func(Request) Answer) *Provider {
 	t.Helper()
@@ -137,7 +142,7 @@ func always(a Answer) func(Request) Answer { return func(Request) Answer { retur
 func (c HTTPCase) receipt(t *testing.T) {
 	t.Parallel()
 	opened, _ := c.opened(t, c.Accept)
-	receipt, err := opened.Send(t.Context(), Sample())
+	receipt, err := opened.Send(t.Context(), c.sample())
 	must(t, err)
 	if receipt.ProviderID != c.ProviderID {
 		t.Errorf("provider's id %q, want %q", receipt.ProviderID, c.ProviderID)

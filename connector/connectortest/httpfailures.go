@@ -22,7 +22,7 @@ import (
 // tell.
 func (c HTTPCase) fails(t *testing.T, opened connector.Connector) *connector.Error {
 	t.Helper()
-	m := Sample()
+	m := c.sample()
 	_, err := opened.Send(t.Context(), m)
 	return CheckError(t, err, Case{Secrets: c.Secrets}.hidden(m)...)
 }
@@ -156,7 +156,7 @@ func (c HTTPCase) answers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			opened, _ := c.opened(t, always(Answer{Body: body}))
-			m := Sample()
+			m := c.sample()
 			_, err := opened.Send(t.Context(), m)
 			if c.AnyAnswer {
 				must(t, err)
@@ -172,7 +172,7 @@ func (c HTTPCase) answers(t *testing.T) {
 	t.Run("cut short", func(t *testing.T) {
 		t.Parallel()
 		opened, _ := c.opened(t, always(Answer{Body: `{"id": "`, Cut: true}))
-		_, err := opened.Send(t.Context(), Sample())
+		_, err := opened.Send(t.Context(), c.sample())
 		if c.AnyAnswer {
 			must(t, err)
 		} else if e := CheckError(t, err, c.Secrets...); e.Class != connector.InvalidResponse {
@@ -246,7 +246,7 @@ func (c HTTPCase) keptConnection(t *testing.T) {
 	t.Parallel()
 	opened, p := c.opened(t, c.Accept)
 	for range 10 {
-		_, err := opened.Send(t.Context(), Sample())
+		_, err := opened.Send(t.Context(), c.sample())
 		must(t, err)
 	}
 	if n := p.Connections(); n != 1 {
@@ -306,7 +306,7 @@ func (c HTTPCase) givesUp(
 	opened, err := c.Factory.Open(c.Config("http://127.0.0.1:1"), connector.Host{Dial: dial(p)})
 	must(t, err)
 	begun := time.Now()
-	m := Sample()
+	m := c.sample()
 	_, err = opened.Send(t.Context(), m)
 	e := CheckError(t, err, Case{Secrets: c.Secrets}.hidden(m)...)
 	if took := time.Since(begun); e.Class != connector.Temporary || took != want {
@@ -348,7 +348,7 @@ func (c HTTPCase) proxy(t *testing.T) {
 		},
 	}
 	opened := Open(t, c.Factory, with("http://user:"+password+"@proxy.example.com:3128"), host)
-	_, err := opened.Send(t.Context(), Sample())
+	_, err := opened.Send(t.Context(), c.sample())
 	_ = CheckError(t, err, append([]string{password}, c.Secrets...)...)
 	if got := <-asked; got != "proxy.example.com:3128 for api.example.com:443" {
 		t.Errorf("dialled %s", got)

@@ -3,6 +3,7 @@ package connectors
 import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connectors/builtin"
+	"github.com/postern-mail/postern/connectors/httpemail"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
@@ -14,6 +15,7 @@ func Builtin() []connector.Factory {
 	return []connector.Factory{
 		builtin.New(),
 		smtp.New(),
+		httpemail.New(),
 		sendgrid.New(),
 		resend.New(),
 	}

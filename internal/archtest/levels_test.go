@@ -36,10 +36,11 @@ func levels() map[string]int {
 		"internal/templatefiles":          2,
 		"internal/templates/contactsheet": 2,
 
-		"connectors/builtin":  3,
-		"connectors/resend":   3,
-		"connectors/sendgrid": 3,
-		"connectors/smtp":     3,
+		"connectors/builtin":   3,
+		"connectors/httpemail": 3,
+		"connectors/resend":    3,
+		"connectors/sendgrid":  3,
+		"connectors/smtp":      3,
 
 		"internal/compose": 3,
 		"internal/events":  3,

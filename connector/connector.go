@@ -23,7 +23,8 @@ type Connector interface {
 }
 
 // TemplateSource is implemented by connectors whose settings carry templates
-// of their own (the config templates of the glossary).
+// of their own (the config templates of the glossary), or say which types the
+// provider has the wording of (Template.AtProvider).
 type TemplateSource interface {
 	// Templates returns the templates of the settings in their order; the
 	// first one of a type wins.
@@ -166,6 +167,18 @@ type Template struct {
 	Subject     string       `json:"subject" form:",required"`
 	Content     string       `json:"content" form:",required"`
 	ContentType ContentType  `json:"contentType,omitempty" alias:"type" options:"text/html|text/plain"`
+
+	// The fields below are for connectors that have keys of their own for
+	// them. In the JSON of a template they are unknown keys.
+
+	// Text is the text part of HTML content; "" has it made of the content.
+	Text string `json:"-"`
+	// ReplyTo is where answers go, or "".
+	ReplyTo string `json:"-"`
+	// AtProvider says that the provider has the content and renders it of
+	// Message.Payload: of the message only Subject and ReplyTo are rendered
+	// here, and its HTML and Text are empty.
+	AtProvider bool `json:"-"`
 }
 
 // ContentType is the media type of a template's content.
@@ -192,7 +205,8 @@ type Message struct {
 	ReplyTo Mailbox
 	Subject string
 	// HTML is empty for plain-text mails; Text is never empty in a message
-	// rendered here. Both are UTF-8 with LF line ends.
+	// rendered here, and always is where the provider renders. Both are UTF-8
+	// with LF line ends.
 	HTML string
 	Text string
 	// Locale is the language of the mail (BCP 47).

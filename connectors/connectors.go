@@ -4,6 +4,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/connectors/httpemail"
+	"github.com/postern-mail/postern/connectors/mailgun"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
@@ -17,6 +18,7 @@ func Builtin() []connector.Factory {
 		smtp.New(),
 		httpemail.New(),
 		sendgrid.New(),
+		mailgun.New(),
 		resend.New(),
 	}
 }

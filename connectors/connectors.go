@@ -5,6 +5,7 @@ import (
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/connectors/httpemail"
 	"github.com/postern-mail/postern/connectors/mailgun"
+	"github.com/postern-mail/postern/connectors/postmark"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
@@ -19,6 +20,7 @@ func Builtin() []connector.Factory {
 		httpemail.New(),
 		sendgrid.New(),
 		mailgun.New(),
+		postmark.New(),
 		resend.New(),
 	}
 }

@@ -53,6 +53,24 @@ func ReadJSON(c connector.Callback, into any) error {
 	return nil
 }
 
+// Text is a value of a callback that comes as a string or as a number,
+// whichever the provider's version likes. Anything else reads as "": what is
+// beside the point must not make a whole batch unreadable.
+type Text string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *Text) UnmarshalJSON(value []byte) error {
+	switch c := value[0]; {
+	case c == '"':
+		return json.Unmarshal(value, (*string)(t))
+	case c == '-' || c >= '0' && c <= '9':
+		*t = Text(value)
+	default:
+		*t = ""
+	}
+	return nil
+}
+
 var enhancedForm = regexp.MustCompile(`(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?:[^\d.]|\.?$|\.\s)`)
 
 // EnhancedStatus finds the first enhanced status code (RFC 3463) in a server's

@@ -237,6 +237,12 @@ func (c *Client) Receipt(m connector.Message, id, said string) connector.Receipt
 	return connector.Receipt{ProviderID: words.Words(id, redact.MaxAnswered), Answer: words.Words(said, redact.MaxAnswered)}
 }
 
+// Refused is the error for a 2xx whose body refuses the message all the same.
+// Without a class of its own the refusal is Permanent.
+func (c *Client) Refused(m connector.Message, a Answer, r Refusal) error {
+	return refused(a, r, redact.New(c.secretList()...).Of(m).Quoting(m))
+}
+
 // Decode reads the JSON of an accepted message. An answer that is not what
 // the provider promises is an error of the class InvalidResponse: the mail
 // counts as sent.

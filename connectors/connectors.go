@@ -5,6 +5,7 @@ import (
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/connectors/httpemail"
 	"github.com/postern-mail/postern/connectors/mailgun"
+	"github.com/postern-mail/postern/connectors/mailjet"
 	"github.com/postern-mail/postern/connectors/postmark"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
@@ -22,5 +23,6 @@ func Builtin() []connector.Factory {
 		mailgun.New(),
 		postmark.New(),
 		resend.New(),
+		mailjet.New(),
 	}
 }

@@ -39,6 +39,7 @@ func levels() map[string]int {
 		"connectors/builtin":   3,
 		"connectors/httpemail": 3,
 		"connectors/mailgun":   3,
+		"connectors/mailjet":   3,
 		"connectors/postmark":  3,
 		"connectors/resend":    3,
 		"connectors/sendgrid":  3,

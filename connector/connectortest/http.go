@@ -179,13 +179,19 @@ func requestText(r Request) string {
 	for name, values := range r.Header {
 		b.WriteString(name + ": " + strings.Join(values, ", ") + "\n")
 	}
-	b.WriteString("\n" + string(r.Body))
+	b.WriteString("\n" + bodyText(r))
+	return b.String()
+}
+
+// bodyText is the body that a provider got, of a form also its values.
+func bodyText(r Request) string {
+	text := string(r.Body)
 	if form := r.Form(); r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
 		for name, values := range form {
-			b.WriteString("\n" + name + "=" + strings.Join(values, ","))
+			text = name + "=" + strings.Join(values, ",") + "\n" + text
 		}
 	}
-	return b.String()
+	return text
 }
 
 // statusCodes are those that the suite goes through.

@@ -44,8 +44,9 @@ func (c HTTPCase) classOf(status int) connector.Class {
 	return connector.Permanent
 }
 
-// statuses proves the class of each status, with an answer in the provider's
-// form that repeats the whole request, and with one in no form at all.
+// statuses proves the class of each status, with answers in the provider's
+// form that repeat the whole request, or its body, and with some in no form at
+// all.
 func (c HTTPCase) statuses(t *testing.T) {
 	t.Parallel()
 	for _, status := range statusCodes() {
@@ -53,13 +54,14 @@ func (c HTTPCase) statuses(t *testing.T) {
 			t.Parallel()
 			for how, answer := range map[string]func(Request) Answer{
 				"in its form": func(r Request) Answer { return c.Refuse(status, requestText(r)) },
+				"of the body": func(r Request) Answer { return c.Refuse(status, bodyText(r)) },
 				"as text":     func(r Request) Answer { return Answer{Status: status, Body: "<html>" + requestText(r)} },
 				"empty":       always(Answer{Status: status}),
 			} {
 				opened, p := c.opened(t, answer)
 				e := c.fails(t, opened)
 				want := c.classOf(status)
-				if _, special := c.Statuses[status]; special && how != "in its form" {
+				if _, special := c.Statuses[status]; special && how != "in its form" && how != "of the body" {
 					want = e.Class // what it means stands in the answer
 				}
 				if e.Class != want || e.Status != status {

@@ -147,10 +147,12 @@ func (c Case) lacks(f Feature) bool {
 // sample returns a Sample as the connector gets it.
 func (c Case) sample() connector.Message { return c.composed(Sample()) }
 
-// composed takes the wording away where the provider renders.
+// composed takes the wording away where the provider renders. There the
+// variables are the body, and as private.
 func (c Case) composed(m connector.Message) connector.Message {
 	if c.lacks(Wording) {
 		m.Subject, m.HTML, m.Text = "", "", ""
+		m.Payload["note"] = "The words of this mail are private."
 	}
 	return m
 }

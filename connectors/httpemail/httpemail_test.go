@@ -118,6 +118,7 @@ func TestWithoutKeys(t *testing.T) {
 	})
 	opened := ct.Open(t, New(), json.RawMessage(`{"endpoint": "`+provider.URL+`/?key=`+queryKey+`"}`), connector.Host{})
 	m := ct.Sample()
+	m.HTML, m.Text = "", ""
 	_, err := opened.Send(t.Context(), m)
 	code, _ := m.Payload["code"].(string)
 	e := ct.CheckError(t, err, queryKey, code, strings.TrimSuffix(m.To, "@example.com"))

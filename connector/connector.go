@@ -26,9 +26,9 @@ type Connector interface {
 // of their own (the config templates of the glossary), or say which types the
 // provider has the wording of (Template.AtProvider).
 type TemplateSource interface {
-	// Templates returns the templates of the settings in their order; the
-	// first one of a type wins.
-	Templates() []Template
+	// ConfigTemplates returns the templates of the settings in their order;
+	// the first one of a type wins.
+	ConfigTemplates() []Template
 }
 
 // Branded is implemented by connectors whose settings say how the sender
@@ -42,9 +42,9 @@ type Branded interface {
 
 // Sender is implemented by connectors whose settings name the sender.
 type Sender interface {
-	// Sender returns who mails come from and where answers go as the settings
-	// say, for what a message does not override.
-	Sender() (from, replyTo Mailbox)
+	// DefaultSender returns who mails come from and where answers go as the
+	// settings say, for what a message does not override.
+	DefaultSender() (from, replyTo Mailbox)
 }
 
 // Checker is implemented by connectors that can prove their settings against

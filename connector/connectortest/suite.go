@@ -82,6 +82,7 @@ func Run(t *testing.T, c Case) {
 	t.Run("strict settings", c.strictSettings)
 	t.Run("mask", c.mask)
 	t.Run("open is quiet", c.openIsQuiet)
+	t.Run("says what its settings say", c.says)
 	t.Run("send", func(t *testing.T) { c.send(t, c.open(t)) })
 	t.Run("injection", func(t *testing.T) { c.injection(t, c.open(t)) })
 	t.Run("concurrent", func(t *testing.T) { c.concurrent(t, c.open(t)) })

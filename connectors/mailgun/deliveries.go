@@ -51,8 +51,8 @@ func (d delivery) Validate() []connector.Issue {
 	return issues
 }
 
-// Templates implements connector.TemplateSource.
-func (d deliveries) Templates() []connector.Template {
+// ConfigTemplates implements connector.TemplateSource.
+func (d deliveries) ConfigTemplates() []connector.Template {
 	var list []connector.Template
 	for _, kind := range connector.TemplateTypes() {
 		if one, ok := d[kind]; ok {

@@ -144,7 +144,7 @@ func TestDeliveries(t *testing.T) {
 		{UsageType: connector.SignIn, Subject: "s", ReplyTo: "Foo <foo@bar.example>", Content: "<p>{{code}}</p>", Text: "{{code}}"},
 		{UsageType: connector.Generic, Subject: "Code {{code}}", ReplyTo: "{{user.name}} <a@b.example>", AtProvider: true},
 	}
-	got := source.Templates()
+	got := source.ConfigTemplates()
 	if len(got) != len(want) || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("%+v, want %+v", got, want)
 	}

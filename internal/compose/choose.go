@@ -71,7 +71,7 @@ func configured(t connector.TemplateType, via *routing.Opened) (wording, bool) {
 		return wording{}, false
 	}
 	for _, wanted := range []connector.TemplateType{t, connector.Generic} {
-		for _, candidate := range source.Templates() {
+		for _, candidate := range source.ConfigTemplates() {
 			if candidate.UsageType == wanted {
 				return wordingOf(candidate), true
 			}

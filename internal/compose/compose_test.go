@@ -93,8 +93,8 @@ type withTemplates struct {
 	list                []connector.Template
 }
 
-// Templates implements connector.TemplateSource.
-func (c withTemplates) Templates() []connector.Template { return c.list }
+// ConfigTemplates implements connector.TemplateSource.
+func (c withTemplates) ConfigTemplates() []connector.Template { return c.list }
 
 // delivering is an open connector with these templates.
 func delivering(list ...connector.Template) *routing.Opened {

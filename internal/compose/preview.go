@@ -72,7 +72,7 @@ func addSender(m *connector.Message, via *routing.Opened) {
 	if !ok {
 		return
 	}
-	from, replyTo := s.Sender()
+	from, replyTo := s.DefaultSender()
 	m.From.Name = cmp.Or(m.From.Name, from.Name)
 	m.From.Address = cmp.Or(m.From.Address, from.Address)
 	if m.ReplyTo.Address == "" {

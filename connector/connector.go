@@ -23,11 +23,12 @@ type Connector interface {
 }
 
 // TemplateSource is implemented by connectors whose settings carry templates
-// of their own (the config templates of the glossary).
+// of their own (the config templates of the glossary), or say which types the
+// provider has the wording of (Template.AtProvider).
 type TemplateSource interface {
-	// Templates returns the templates of the settings in their order; the
-	// first one of a type wins.
-	Templates() []Template
+	// ConfigTemplates returns the templates of the settings in their order;
+	// the first one of a type wins.
+	ConfigTemplates() []Template
 }
 
 // Branded is implemented by connectors whose settings say how the sender
@@ -41,9 +42,9 @@ type Branded interface {
 
 // Sender is implemented by connectors whose settings name the sender.
 type Sender interface {
-	// Sender returns who mails come from and where answers go as the settings
-	// say, for what a message does not override.
-	Sender() (from, replyTo Mailbox)
+	// DefaultSender returns who mails come from and where answers go as the
+	// settings say, for what a message does not override.
+	DefaultSender() (from, replyTo Mailbox)
 }
 
 // Checker is implemented by connectors that can prove their settings against
@@ -169,6 +170,18 @@ type Template struct {
 	Subject     string       `json:"subject" form:",required"`
 	Content     string       `json:"content" form:",required"`
 	ContentType ContentType  `json:"contentType,omitempty" alias:"type" options:"text/html|text/plain"`
+
+	// The fields below are for connectors that have keys of their own for
+	// them. In the JSON of a template they are unknown keys.
+
+	// Text is the text part of HTML content; "" has it made of the content.
+	Text string `json:"-"`
+	// ReplyTo is where answers go, or "".
+	ReplyTo string `json:"-"`
+	// AtProvider says that the provider has the content and renders it of
+	// Message.Payload: of the message only Subject and ReplyTo are rendered
+	// here, and its HTML and Text are empty.
+	AtProvider bool `json:"-"`
 }
 
 // ContentType is the media type of a template's content.
@@ -195,7 +208,8 @@ type Message struct {
 	ReplyTo Mailbox
 	Subject string
 	// HTML is empty for plain-text mails; Text is never empty in a message
-	// rendered here. Both are UTF-8 with LF line ends.
+	// rendered here, and always is where the provider renders. Both are UTF-8
+	// with LF line ends.
 	HTML string
 	Text string
 	// Locale is the language of the mail (BCP 47).

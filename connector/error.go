@@ -47,6 +47,11 @@ func (e *Error) Error() string { return e.Message }
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// ErrTemplateNotFound is the cause of an Error of the class Permanent, and its
+// whole text, where the provider renders and the settings name no template of
+// its for a type, nor one for Generic.
+var ErrTemplateNotFound = errors.New("the settings name no template for this type of mail, and none for Generic")
+
 // ClassOf returns the class of err, and Temporary for errors that are not
 // an *Error: an attempt that broke for an unknown reason may be tried again.
 func ClassOf(err error) Class {

@@ -39,8 +39,8 @@ type example struct {
 	client   *http.Client
 }
 
-// Templates makes the settings' own wording known.
-func (e *example) Templates() []connector.Template { return e.settings.Templates }
+// ConfigTemplates makes the settings' own wording known.
+func (e *example) ConfigTemplates() []connector.Template { return e.settings.Templates }
 
 // Send makes one attempt. It says what a failure means; the queue decides
 // what to do about it.

@@ -33,6 +33,8 @@ func TestTemplatesRefused(t *testing.T) {
 		{"both names", `[` + four + `,{"usageType":"BindMfa","subject":"s","content":"c","type":"text/html","contentType":"text/html"}]`,
 			"templates[4].type means the same as contentType; give one of them"},
 		{"unknown key", `[` + four + `,{"usageType":"BindMfa","subject":"s","content":"c","html":""}]`, "templates[4].html is not a known key"},
+		{"what only other connectors have keys for", `[` + four + `,{"usageType":"BindMfa","subject":"s","content":"c","text":"","replyTo":"","AtProvider":true}]`,
+			"templates[4].text is not a known key; templates[4].replyTo is not a known key; templates[4].AtProvider is not a known key"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,8 +6,12 @@ import (
 	"github.com/postern-mail/postern/connectors/brevo"
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/connectors/gmail"
+	"github.com/postern-mail/postern/connectors/httpemail"
+	"github.com/postern-mail/postern/connectors/mailgun"
+	"github.com/postern-mail/postern/connectors/mailjet"
 	"github.com/postern-mail/postern/connectors/mailjunky"
 	"github.com/postern-mail/postern/connectors/msgraph"
+	"github.com/postern-mail/postern/connectors/postmark"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
 	"github.com/postern-mail/postern/connectors/smtp"
@@ -21,6 +25,7 @@ func Builtin() []connector.Factory {
 	return []connector.Factory{
 		builtin.New(),
 		smtp.New(),
+		httpemail.New(),
 		sendgrid.New(),
 		mailjunky.New(),
 		smtp2go.New(),
@@ -30,5 +35,8 @@ func Builtin() []connector.Factory {
 		azure.New(),
 		msgraph.New(),
 		gmail.New(),
+		mailgun.New(),
+		postmark.New(),
+		mailjet.New(),
 	}
 }

@@ -16,7 +16,7 @@ type HTTPCase struct {
 	// Config returns settings that work with the API at a URL. They name every
 	// key that the form shows and that has no default, but for proxy.
 	Config func(endpoint string) json.RawMessage
-	// Sender is the sender that Config names.
+	// Sender is the sender that Config names; none where the provider knows it.
 	Sender connector.Mailbox
 	// Secrets are the secrets in Config.
 	Secrets []string
@@ -94,6 +94,11 @@ func RunHTTP(t *testing.T, c HTTPCase) {
 	t.Run("bad settings", c.badSettings)
 }
 
+// sample returns a Sample as the connector gets it.
+func (c HTTPCase) sample() connector.Message {
+	return Case{Factory: c.Factory, Lacks: c.Lacks}.sample()
+}
+
 // provider starts a provider that answers mails with answer.
 func (c HTTPCase) provider(t testing.TB, answer func(Request) Answer) *Provider {
 	t.Helper()
@@ -139,7 +144,7 @@ func always(a Answer) func(Request) Answer { return func(Request) Answer { retur
 func (c HTTPCase) receipt(t *testing.T) {
 	t.Parallel()
 	opened, _ := c.opened(t, c.Accept)
-	receipt, err := opened.Send(t.Context(), Sample())
+	receipt, err := opened.Send(t.Context(), c.sample())
 	must(t, err)
 	if receipt.ProviderID != c.ProviderID {
 		t.Errorf("provider's id %q, want %q", receipt.ProviderID, c.ProviderID)
@@ -176,13 +181,19 @@ func requestText(r Request) string {
 	for name, values := range r.Header {
 		b.WriteString(name + ": " + strings.Join(values, ", ") + "\n")
 	}
-	b.WriteString("\n" + string(r.Body))
+	b.WriteString("\n" + bodyText(r))
+	return b.String()
+}
+
+// bodyText is the body that a provider got, of a form also its values.
+func bodyText(r Request) string {
+	text := string(r.Body)
 	if form := r.Form(); r.Header.Get("Content-Type") == "application/x-www-form-urlencoded" {
 		for name, values := range form {
-			b.WriteString("\n" + name + "=" + strings.Join(values, ","))
+			text = name + "=" + strings.Join(values, ",") + "\n" + text
 		}
 	}
-	return b.String()
+	return text
 }
 
 // statusCodes are those that the suite goes through.

@@ -22,7 +22,7 @@ import (
 // tell.
 func (c HTTPCase) fails(t *testing.T, opened connector.Connector) *connector.Error {
 	t.Helper()
-	m := Sample()
+	m := c.sample()
 	_, err := opened.Send(t.Context(), m)
 	return CheckError(t, err, Case{Secrets: c.Secrets}.hidden(m)...)
 }
@@ -44,8 +44,9 @@ func (c HTTPCase) classOf(status int) connector.Class {
 	return connector.Permanent
 }
 
-// statuses proves the class of each status, with an answer in the provider's
-// form that repeats the whole request, and with one in no form at all.
+// statuses proves the class of each status, with answers in the provider's
+// form that repeat the whole request, or its body, and with some in no form at
+// all.
 func (c HTTPCase) statuses(t *testing.T) {
 	t.Parallel()
 	for _, status := range statusCodes() {
@@ -53,13 +54,14 @@ func (c HTTPCase) statuses(t *testing.T) {
 			t.Parallel()
 			for how, answer := range map[string]func(Request) Answer{
 				"in its form": func(r Request) Answer { return c.Refuse(status, requestText(r)) },
+				"of the body": func(r Request) Answer { return c.Refuse(status, bodyText(r)) },
 				"as text":     func(r Request) Answer { return Answer{Status: status, Body: "<html>" + requestText(r)} },
 				"empty":       always(Answer{Status: status}),
 			} {
 				opened, p := c.opened(t, answer)
 				e := c.fails(t, opened)
 				want := c.classOf(status)
-				if _, special := c.Statuses[status]; special && how != "in its form" {
+				if _, special := c.Statuses[status]; special && how != "in its form" && how != "of the body" {
 					want = e.Class // what it means stands in the answer
 				}
 				if e.Class != want || e.Status != status {
@@ -156,7 +158,7 @@ func (c HTTPCase) answers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			opened, _ := c.opened(t, always(Answer{Body: body}))
-			m := Sample()
+			m := c.sample()
 			_, err := opened.Send(t.Context(), m)
 			if c.AnyAnswer {
 				must(t, err)
@@ -172,7 +174,7 @@ func (c HTTPCase) answers(t *testing.T) {
 	t.Run("cut short", func(t *testing.T) {
 		t.Parallel()
 		opened, _ := c.opened(t, always(Answer{Body: `{"id": "`, Cut: true}))
-		_, err := opened.Send(t.Context(), Sample())
+		_, err := opened.Send(t.Context(), c.sample())
 		if c.AnyAnswer {
 			must(t, err)
 		} else if e := CheckError(t, err, c.Secrets...); e.Class != connector.InvalidResponse {
@@ -246,7 +248,7 @@ func (c HTTPCase) keptConnection(t *testing.T) {
 	t.Parallel()
 	opened, p := c.opened(t, c.Accept)
 	for range 10 {
-		_, err := opened.Send(t.Context(), Sample())
+		_, err := opened.Send(t.Context(), c.sample())
 		must(t, err)
 	}
 	if n := p.Connections(); n != 1 {
@@ -306,7 +308,7 @@ func (c HTTPCase) givesUp(
 	opened, err := c.Factory.Open(c.Config("http://127.0.0.1:1"), connector.Host{Dial: dial(p)})
 	must(t, err)
 	begun := time.Now()
-	m := Sample()
+	m := c.sample()
 	_, err = opened.Send(t.Context(), m)
 	e := CheckError(t, err, Case{Secrets: c.Secrets}.hidden(m)...)
 	if took := time.Since(begun); e.Class != connector.Temporary || took != want {
@@ -348,7 +350,7 @@ func (c HTTPCase) proxy(t *testing.T) {
 		},
 	}
 	opened := Open(t, c.Factory, with("http://user:"+password+"@proxy.example.com:3128"), host)
-	_, err := opened.Send(t.Context(), Sample())
+	_, err := opened.Send(t.Context(), c.sample())
 	_ = CheckError(t, err, append([]string{password}, c.Secrets...)...)
 	if got := <-asked; got != "proxy.example.com:3128 for api.example.com:443" {
 		t.Errorf("dialled %s", got)

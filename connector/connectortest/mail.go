@@ -26,6 +26,9 @@ type Mail struct {
 	Subject string
 	// HTML and Text have LF line ends; HTML is empty for a plain-text mail.
 	HTML, Text string
+	// Type and Payload are what the provider renders from, where it does.
+	Type    connector.TemplateType
+	Payload map[string]any
 	// Header holds all header fields where the way knows them, else nil.
 	Header textproto.MIMEHeader
 }

@@ -41,6 +41,7 @@ func (c Case) send(t *testing.T, opened connector.Connector) {
 			t.Parallel()
 			m := Sample()
 			change(&m)
+			m = c.composed(m)
 			if _, err := opened.Send(t.Context(), m); err != nil {
 				t.Fatalf("Send: %v", err)
 			}
@@ -65,13 +66,25 @@ func (c Case) same(t *testing.T, got Mail, m connector.Message) {
 	}
 	equal(t, "From", got.From, want)
 	equal(t, "To", got.To, m.To)
-	equal(t, "Subject", got.Subject, m.Subject)
 	if m.ReplyTo.Address != "" && !c.lacks(ReplyTo) {
 		equal(t, "Reply-To", got.ReplyTo, m.ReplyTo)
 	}
+	if c.lacks(Wording) {
+		equal(t, "type", got.Type, m.Type)
+		samePayload(t, got.Payload, m.Payload)
+	}
+	equal(t, "Subject", got.Subject, m.Subject)
 	equal(t, "HTML", trimmed(got.HTML), trimmed(m.HTML))
 	if m.HTML == "" || !c.lacks(TextPart) {
 		equal(t, "text", trimmed(got.Text), trimmed(m.Text))
+	}
+}
+
+// samePayload compares variables as JSON has them.
+func samePayload(t *testing.T, got, want map[string]any) {
+	t.Helper()
+	if got, want := string(marshal(t, got)), string(marshal(t, want)); got != want {
+		t.Errorf("payload %s, want %s", got, want)
 	}
 }
 
@@ -90,7 +103,7 @@ func (c Case) concurrent(t *testing.T, opened connector.Connector) {
 	messages := make([]connector.Message, concurrentSends)
 	var sends sync.WaitGroup
 	for i := range messages {
-		messages[i] = Sample()
+		messages[i] = c.sample()
 		sends.Go(func() {
 			if _, err := opened.Send(t.Context(), messages[i]); err != nil {
 				t.Errorf("Send: %v", err)
@@ -125,6 +138,7 @@ func (c Case) injection(t *testing.T, opened connector.Connector) {
 		"IP":               func(m *connector.Message, s string) { m.IP = "192.0.2.1" + s },
 		"Type":             func(m *connector.Message, s string) { m.Type += connector.TemplateType(s) },
 		"HTML":             func(m *connector.Message, s string) { m.HTML = s + m.HTML + s },
+		"Payload":          func(m *connector.Message, s string) { m.Payload["name"] = s },
 		"Text":             func(m *connector.Message, s string) { m.Text = s + m.Text + s },
 		"To, as a list":    func(m *connector.Message, _ string) { m.To += ",victim@example.org" },
 		"To, as a command": func(m *connector.Message, _ string) { m.To += "> NOTIFY=NEVER" },
@@ -133,7 +147,7 @@ func (c Case) injection(t *testing.T, opened connector.Connector) {
 		for _, end := range []string{"\r\n", "\n", "\r", "\x00", "\r\n.\r\n", "\n.\n", "\r.\r"} {
 			smuggled := end + "X-Smuggled: yes" + end + "Bcc: victim@example.org" + end + end +
 				"RCPT TO:<victim@example.org>" + end
-			m := Sample()
+			m := c.sample()
 			to := m.To
 			set(&m, smuggled)
 			_, err := opened.Send(t.Context(), m)

@@ -151,6 +151,39 @@ func (c Case) mask(t *testing.T) {
 	}
 }
 
+// says proves that an open connector tells the service who its mails come
+// from, and which templates its settings hold. Without that the service goes
+// on as if there were none.
+func (c Case) says(t *testing.T) {
+	t.Parallel()
+	if c.Sender != (connector.Mailbox{}) {
+		sender, ok := c.open(t).(connector.Sender)
+		if !ok {
+			t.Fatal("the settings name a sender, but the connector is no connector.Sender")
+		}
+		if from, _ := sender.DefaultSender(); from != c.Sender {
+			t.Errorf("sender %+v, want %+v", from, c.Sender)
+		}
+	}
+	hasTemplates := slices.ContainsFunc(c.Factory.Form(), func(i connector.FormItem) bool { return i.Key == "templates" })
+	if !hasTemplates || c.Factory.Metadata().Wording != connector.WordingCustom {
+		return
+	}
+	want := connector.Templates{}
+	for _, kind := range []connector.TemplateType{connector.Register, connector.SignIn, connector.ForgotPassword, connector.Generic} {
+		want = append(want, connector.Template{UsageType: kind, Subject: "of " + string(kind), Content: "{{code}}", ContentType: connector.TextPlain})
+	}
+	given := c.object(t)
+	given["templates"] = marshal(t, want)
+	source, ok := Open(t, c.Factory, marshal(t, given), c.Host).(connector.TemplateSource)
+	if !ok {
+		t.Fatal("the settings have templates, but the connector is no connector.TemplateSource")
+	}
+	if got := source.ConfigTemplates(); !slices.Equal(got, want) {
+		t.Errorf("templates %+v, want %+v", got, want)
+	}
+}
+
 func (c Case) object(t *testing.T) map[string]json.RawMessage {
 	t.Helper()
 	var given map[string]json.RawMessage

@@ -23,6 +23,10 @@ const (
 	SenderName    Feature = "the sender's name"  // Message.From.Name
 	SenderAddress Feature = "the sender address" // Message.From.Address
 	TextPart      Feature = "a text part"        // Message.Text beside HTML
+	// Wording is Message.Subject, HTML and Text: the provider renders. Messages
+	// come without them, and Mail.Type and Payload are compared in their place.
+	// Every connector of connector.WordingProvider lacks it.
+	Wording Feature = "wording from here"
 )
 
 // Case is one connector under test.
@@ -78,6 +82,7 @@ func Run(t *testing.T, c Case) {
 	t.Run("strict settings", c.strictSettings)
 	t.Run("mask", c.mask)
 	t.Run("open is quiet", c.openIsQuiet)
+	t.Run("says what its settings say", c.says)
 	t.Run("send", func(t *testing.T) { c.send(t, c.open(t)) })
 	t.Run("injection", func(t *testing.T) { c.injection(t, c.open(t)) })
 	t.Run("concurrent", func(t *testing.T) { c.concurrent(t, c.open(t)) })
@@ -136,7 +141,22 @@ func Open(t testing.TB, f connector.Factory, config json.RawMessage, host connec
 	return opened
 }
 
-func (c Case) lacks(f Feature) bool { return slices.Contains(c.Lacks, f) }
+func (c Case) lacks(f Feature) bool {
+	return slices.Contains(c.Lacks, f) || f == Wording && c.Factory.Metadata().Wording == connector.WordingProvider
+}
+
+// sample returns a Sample as the connector gets it.
+func (c Case) sample() connector.Message { return c.composed(Sample()) }
+
+// composed takes the wording away where the provider renders. There the
+// variables are the body, and as private.
+func (c Case) composed(m connector.Message) connector.Message {
+	if c.lacks(Wording) {
+		m.Subject, m.HTML, m.Text = "", "", ""
+		m.Payload["note"] = "The words of this mail are private."
+	}
+	return m
+}
 
 // openIsQuiet proves that Open does no network I/O.
 func (c Case) openIsQuiet(t *testing.T) {
@@ -156,7 +176,7 @@ func (c Case) cancelled(t *testing.T) {
 		t.Parallel()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		m := Sample()
+		m := c.sample()
 		_, err := c.open(t).Send(ctx, m)
 		e := CheckError(t, err, c.hidden(m)...)
 		if e.Class != connector.Temporary || !errors.Is(err, context.Canceled) {
@@ -174,7 +194,7 @@ func (c Case) cancelled(t *testing.T) {
 		stall := c.Stall(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		m := Sample()
+		m := c.sample()
 		opened := Open(t, c.Factory, stall.Config, stall.Host)
 		failed := make(chan error, 1)
 		go func() {
@@ -204,7 +224,7 @@ func (c Case) closing(t *testing.T) {
 	messages := make([]connector.Message, 8)
 	results := make([]chan error, len(messages))
 	for i := range messages {
-		messages[i], results[i] = Sample(), make(chan error, 1)
+		messages[i], results[i] = c.sample(), make(chan error, 1)
 		go func() {
 			_, err := opened.Send(t.Context(), messages[i])
 			results[i] <- err
@@ -220,7 +240,7 @@ func (c Case) closing(t *testing.T) {
 			t.Errorf("Send: %v, %d mails arrived", err, n)
 		}
 	}
-	_, err = opened.Send(t.Context(), Sample())
+	_, err = opened.Send(t.Context(), c.sample())
 	if e := CheckError(t, err, c.Secrets...); e.Class != connector.Temporary {
 		t.Errorf("Send after Close: class %s, want temporary", e.Class)
 	}
@@ -232,7 +252,7 @@ func (c Case) faults(t *testing.T) {
 	for _, f := range c.Faults {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
-			m := Sample()
+			m := c.sample()
 			_, err := Open(t, c.Factory, f.Config, f.Host).Send(t.Context(), m)
 			if e := CheckError(t, err, c.hidden(m)...); e.Class != f.Want {
 				t.Errorf("class %s (%v), want %s", e.Class, e, f.Want)

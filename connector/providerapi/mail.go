@@ -13,7 +13,8 @@ import (
 	"github.com/postern-mail/postern/internal/mime"
 )
 
-// Sender is who mails come from and where answers go, as the settings say.
+// Sender is who mails come from and where answers go, as the settings say. It
+// implements connector.Sender for the connector that embeds it.
 type Sender struct {
 	From    connector.Mailbox
 	ReplyTo connector.Mailbox
@@ -26,15 +27,17 @@ func NewSender(f From, replyTo Mailbox) Sender {
 	return s
 }
 
-// Sender implements connector.Sender.
-func (s Sender) Sender() (from, replyTo connector.Mailbox) { return s.From, s.ReplyTo }
+// DefaultSender implements connector.Sender.
+func (s Sender) DefaultSender() (from, replyTo connector.Mailbox) { return s.From, s.ReplyTo }
 
 // Templates are a connector's wordings. They implement
 // connector.TemplateSource for the connector that embeds them.
 type Templates []connector.Template
 
-// Templates implements connector.TemplateSource.
-func (t Templates) Templates() []connector.Template { return append([]connector.Template(nil), t...) }
+// ConfigTemplates implements connector.TemplateSource.
+func (t Templates) ConfigTemplates() []connector.Template {
+	return append([]connector.Template(nil), t...)
+}
 
 // Mail is a message ready for a provider's API: one valid recipient, the
 // sender resolved, and no control character in anything that becomes a header.

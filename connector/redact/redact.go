@@ -50,13 +50,34 @@ func (r Redactor) Of(m connector.Message) Redactor {
 }
 
 // Quoting adds the bodies of a message: as rendered, and further forms of
-// them, such as the one that went over the wire.
+// them, such as the one that went over the wire. Where the provider renders,
+// the body is the variables.
 func (r Redactor) Quoting(m connector.Message, forms ...string) Redactor {
 	r.bodies = []string{oneLine(m.Text), oneLine(m.HTML)}
+	if m.Text == "" {
+		r.bodies = appendTexts(r.bodies, m.Payload)
+	}
 	for _, form := range forms {
 		r.bodies = append(r.bodies, oneLine(form))
 	}
 	return r
+}
+
+// appendTexts adds every text that a variable holds, at any depth.
+func appendTexts(list []string, v any) []string {
+	switch v := v.(type) {
+	case string:
+		return append(list, oneLine(v))
+	case map[string]any:
+		for _, inside := range v {
+			list = appendTexts(list, inside)
+		}
+	case []any:
+		for _, inside := range v {
+			list = appendTexts(list, inside)
+		}
+	}
+	return list
 }
 
 // Words returns text in one line of at most so many bytes, without anything

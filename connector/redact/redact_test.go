@@ -47,6 +47,29 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// TestVariables: where the provider renders, it can quote the variables only.
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	m := connector.Message{To: "jane.doe@example.com", Payload: map[string]any{
+		"code": "428571", "locale": "de", "organization": map[string]any{"name": "Basil & <Patience> Club"},
+		"inviters": []any{map[string]any{"primaryEmail": "bob.example@example.org"}, 7, nil},
+	}}
+	r := New().Of(m).Quoting(m)
+	for in, want := range map[string]string{
+		`bad model {"name":"Basil & <Patience> Club","code":"428571"}`: `bad model {"name":"[…]","code":"***"}`,
+		"bob.example@example.org is no variable":                       "[…] is no variable",
+		"no template for de":                                           "no template for de",
+	} {
+		if got := r.Words(in, MaxWords); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	m.Text = "rendered here"
+	if got := New().Of(m).Quoting(m).Words("bob.example@example.org is no variable", MaxWords); got != "bob.example@example.org is no variable" {
+		t.Errorf("a rendered mail hides variables: %q", got)
+	}
+}
+
 // TestWordsProperties: whatever a server says, what is passed on is one short
 // line of UTF-8 without code, password and recipient.
 func TestWordsProperties(t *testing.T) {

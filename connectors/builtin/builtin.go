@@ -113,7 +113,7 @@ func (b *builtin) Send(ctx context.Context, m connector.Message) (connector.Rece
 	if b.inbox == nil {
 		return connector.Receipt{}, &connector.Error{Class: connector.ConfigFault, Message: "this service keeps no inbox"}
 	}
-	from, _ := b.Sender()
+	from, _ := b.DefaultSender()
 	if m.From.Name != "" {
 		from.Name = m.From.Name
 	}
@@ -135,7 +135,7 @@ func (b *builtin) Send(ctx context.Context, m connector.Message) (connector.Rece
 	return connector.Receipt{ProviderID: m.ID, Answer: "kept in the built-in inbox"}, nil
 }
 
-// Sender implements connector.Sender.
-func (b *builtin) Sender() (from, replyTo connector.Mailbox) {
+// DefaultSender implements connector.Sender.
+func (b *builtin) DefaultSender() (from, replyTo connector.Mailbox) {
 	return connector.Mailbox{Name: b.settings.SenderName, Address: b.settings.FromEmail}, connector.Mailbox{}
 }

@@ -131,7 +131,7 @@ func TestTemplatesAreOffered(t *testing.T) {
 	if !ok {
 		t.Fatal("no connector.TemplateSource")
 	}
-	if got := source.Templates(); len(got) != 4 || got[1].Subject != "SignIn" {
+	if got := source.ConfigTemplates(); len(got) != 4 || got[1].Subject != "SignIn" {
 		t.Errorf("Templates: %+v", got)
 	}
 }

@@ -152,11 +152,11 @@ func (e *envelope) body() string {
 	return body
 }
 
-// Templates implements connector.TemplateSource.
-func (c *mailer) Templates() []connector.Template { return slices.Clone(c.templates) }
+// ConfigTemplates implements connector.TemplateSource.
+func (c *mailer) ConfigTemplates() []connector.Template { return slices.Clone(c.templates) }
 
-// Sender implements connector.Sender.
-func (c *mailer) Sender() (from, replyTo connector.Mailbox) { return c.from, c.replyTo }
+// DefaultSender implements connector.Sender.
+func (c *mailer) DefaultSender() (from, replyTo connector.Mailbox) { return c.from, c.replyTo }
 
 // Check implements connector.Checker: it connects, encrypts and signs in as
 // for a mail, and takes leave.

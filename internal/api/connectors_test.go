@@ -164,8 +164,10 @@ func TestConnectorTestFails(t *testing.T) {
 		return &connector.Error{Class: connector.Temporary, Message: "no answer", Err: context.DeadlineExceeded}
 	})
 	s.test(body).refuses(400, "connector.general")
-	if s.provider.closed != 7 {
-		t.Errorf("closed %d of 7 connectors", s.provider.closed)
+	s.provider.fails(connector.Error{Class: connector.Permanent, Message: "no template", Err: connector.ErrTemplateNotFound})
+	s.test(body).refuses(400, "connector.template_not_found")
+	if s.provider.closed != 8 {
+		t.Errorf("closed %d of 8 connectors", s.provider.closed)
 	}
 }
 

@@ -67,7 +67,8 @@ func (s *server) mountConnectorTest() {
 			"10 a minute for each API key.",
 		failures: map[int]string{
 			http.StatusBadRequest: "`connector.not_found`: unknown factory; `connector.unexpected_type`: `phone` was given; " +
-				"`connector.invalid_config`; `connector.general`: refused, with the provider's words; `connector.invalid_response`",
+				"`connector.invalid_config`; `connector.general`: refused, with the provider's words; `connector.invalid_response`; " +
+				"`connector.template_not_found`: the settings name no template at the provider for this type",
 			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
 			http.StatusTooManyRequests:     "`connector.rate_limit_exceeded`: by us or by the provider; `Retry-After` says when to try again",
 		},

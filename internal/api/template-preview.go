@@ -37,7 +37,7 @@ type previewJSON struct {
 	From        string                `json:"from" doc:"The template's sender, or the connector's."`
 	ReplyTo     string                `json:"replyTo" doc:"Empty for none."`
 	LanguageTag string                `json:"languageTag" example:"de" doc:"Language of the template that was used."`
-	Source      string                `json:"source" enum:"custom,config,builtin,provider" doc:"custom: stored or given; config: the connector's; provider: the provider renders, so there is nothing to show."`
+	Source      string                `json:"source" enum:"custom,config,builtin,provider" doc:"custom: stored or given; config: the connector's; provider: the provider renders, so at most the subject is known here."`
 	Problems    []templateProblemJSON `json:"problems" doc:"What the check of templates found."`
 }
 

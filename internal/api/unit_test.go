@@ -126,11 +126,15 @@ func TestRefusal(t *testing.T) {
 		code   string
 		kind   fault.Kind
 	}{
-		"sent":           {outbox.Sent, &events.Attempt{}, "", 0},
-		"sent, perhaps":  {outbox.Sent, &events.Attempt{Class: connector.InvalidResponse}, "", 0},
-		"deferred":       {outbox.Accepted, &events.Attempt{Class: connector.Temporary}, "", 0},
-		"superseded":     {outbox.Superseded, nil, "", 0},
-		"refused":        {outbox.Failed, &events.Attempt{Class: connector.Permanent}, "connector.general", fault.Invalid},
+		"sent":          {outbox.Sent, &events.Attempt{}, "", 0},
+		"sent, perhaps": {outbox.Sent, &events.Attempt{Class: connector.InvalidResponse}, "", 0},
+		"deferred":      {outbox.Accepted, &events.Attempt{Class: connector.Temporary}, "", 0},
+		"superseded":    {outbox.Superseded, nil, "", 0},
+		"refused":       {outbox.Failed, &events.Attempt{Class: connector.Permanent}, "connector.general", fault.Invalid},
+		"no template": {
+			outbox.Failed, &events.Attempt{Class: connector.Permanent, Answer: connector.ErrTemplateNotFound.Error()},
+			"connector.template_not_found", fault.Invalid,
+		},
 		"no such user":   {outbox.Failed, &events.Attempt{Class: connector.Recipient}, "connector.general", fault.Invalid},
 		"expired":        {outbox.Expired, nil, "connector.general", fault.Invalid},
 		"expired, down":  {outbox.Expired, &events.Attempt{Class: connector.Temporary}, "connector.general", fault.Invalid},

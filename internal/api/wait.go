@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,7 +24,8 @@ const answerGrace = 10 * time.Second
 
 // What a call that waits for a verdict may be answered beside.
 const (
-	refusedFailure   = "`connector.general`: refused for good, with the provider's words (only with `Prefer: wait`)"
+	refusedFailure = "`connector.general`: refused for good, with the provider's words (only with `Prefer: wait`); " +
+		"`connector.template_not_found`: the connector's settings name no template at the provider for this type"
 	throttledFailure = "`connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is " +
 		"worth sending (only with `Prefer: wait`)"
 )
@@ -112,9 +114,11 @@ func refusal(story events.Story) error {
 	if last == nil {
 		return fault.New(fault.Invalid, "connector.general", "The mail was not sent: its time was up before it could be tried.")
 	}
-	return refused(&connector.Error{
-		Class: last.Class, Status: last.Status, Enhanced: last.Enhanced, Message: last.Answer,
-	})
+	failure := &connector.Error{Class: last.Class, Status: last.Status, Enhanced: last.Enhanced, Message: last.Answer}
+	if last.Answer == connector.ErrTemplateNotFound.Error() { // a stored attempt keeps the text of an error, not its cause
+		failure.Err = connector.ErrTemplateNotFound
+	}
+	return refused(failure)
 }
 
 // suppressed is the fault for a message to an address that gets no mail.
@@ -132,7 +136,7 @@ func suppressed(story events.Story) error {
 
 // refused is the fault for a failed attempt, with the words of the connector,
 // which keeps secrets out of them. Nobody vouches for the error's cause, so it
-// is left behind.
+// is left behind, but for what it says of the code.
 func refused(e *connector.Error) *fault.Fault {
 	f := fault.New(fault.Invalid, "connector.general", "The mail was not sent: %s", e.Message)
 	f.Data = map[string]any{"class": string(e.Class)}
@@ -148,7 +152,11 @@ func refused(e *connector.Error) *fault.Fault {
 	case connector.InvalidResponse:
 		f.Code = "connector.invalid_response"
 		f.Message = "It is not known whether the mail was sent: " + e.Message
-	case connector.Temporary, connector.ConfigFault, connector.Recipient, connector.Permanent:
+	case connector.Permanent:
+		if errors.Is(e, connector.ErrTemplateNotFound) {
+			f.Code = "connector.template_not_found"
+		}
+	case connector.Temporary, connector.ConfigFault, connector.Recipient:
 	}
 	return f
 }

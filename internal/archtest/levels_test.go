@@ -54,6 +54,10 @@ func levels() map[string]int {
 		"connectors/smtp":      3,
 		"connectors/smtp2go":   3,
 		"connectors/sparkpost": 3,
+		"connectors/httpemail": 3,
+		"connectors/mailgun":   3,
+		"connectors/mailjet":   3,
+		"connectors/postmark":  3,
 
 		"internal/compose":       3,
 		"internal/events":        3,

@@ -10,7 +10,8 @@ import (
 // wording is what a mail is rendered from.
 type wording struct {
 	source  Source
-	details templates.Details // of SourceCustom and SourceConfig
+	details templates.Details // of SourceProvider only what becomes headers counts
+	text    string            // the text part of SourceConfig, where it has one of its own
 	// language that a stored template was found under, and the type that it or
 	// the connector's template is of; "" otherwise.
 	language string
@@ -23,8 +24,9 @@ type finder func(language string, t connector.TemplateType) (d templates.Details
 
 // choose returns the wording for a type and a language: the tenant's for
 // them; for the type in the base language; for the type, then for Generic, in
-// the default language; the connector's for the type, then for Generic; the
-// built-in one. Connectors with wording of their own leave all or most out.
+// the default language; the connector's for the type, then for Generic, which
+// may be the provider's; the built-in one. Connectors with wording of their own
+// leave all or most out.
 // Without a connector, via is nil.
 func choose(
 	t connector.TemplateType, language, fallback string, via *routing.Opened, find finder,
@@ -69,13 +71,22 @@ func configured(t connector.TemplateType, via *routing.Opened) (wording, bool) {
 		return wording{}, false
 	}
 	for _, wanted := range []connector.TemplateType{t, connector.Generic} {
-		for _, candidate := range source.Templates() {
+		for _, candidate := range source.ConfigTemplates() {
 			if candidate.UsageType == wanted {
-				return wording{source: SourceConfig, kind: wanted, details: templates.Details{
-					Subject: candidate.Subject, Content: candidate.Content, ContentType: candidate.ContentType,
-				}}, true
+				return wordingOf(candidate), true
 			}
 		}
 	}
 	return wording{}, false
+}
+
+// wordingOf returns the wording that a template of a connector's settings is.
+func wordingOf(t connector.Template) wording {
+	w := wording{source: SourceConfig, kind: t.UsageType, text: t.Text, details: templates.Details{
+		Subject: t.Subject, Content: t.Content, ContentType: t.ContentType, ReplyTo: t.ReplyTo,
+	}}
+	if t.AtProvider {
+		w.source = SourceProvider
+	}
+	return w
 }

@@ -87,7 +87,7 @@ func (c *Composer) Compose(ctx context.Context, r Request, via *routing.Opened) 
 	}
 	m.Locale, _ = m.Payload["locale"].(string)
 	w, err := choose(r.Type, m.Locale, fallback, via, c.finder(ctx, r.TenantID))
-	if err != nil || w.source == SourceProvider {
+	if err != nil {
 		return m, w.source, err
 	}
 	_, err = c.render(ctx, r, &m, w, via)
@@ -114,8 +114,12 @@ func (c *Composer) render(
 		if err != nil {
 			return templates.Rendered{}, err
 		}
-		rendered, err = templates.RenderCustom(c.cache, w.details.Custom(library), m.Payload)
-		if err != nil {
+		custom, render := w.details.Custom(library), templates.RenderCustom
+		custom.Text = w.text
+		if w.source == SourceProvider {
+			render = templates.RenderFields
+		}
+		if rendered, err = render(c.cache, custom, m.Payload); err != nil {
 			return rendered, unrenderable(m, err)
 		}
 	}

@@ -93,8 +93,15 @@ type withTemplates struct {
 	list                []connector.Template
 }
 
-// Templates implements connector.TemplateSource.
-func (c withTemplates) Templates() []connector.Template { return c.list }
+// ConfigTemplates implements connector.TemplateSource.
+func (c withTemplates) ConfigTemplates() []connector.Template { return c.list }
+
+// delivering is an open connector with these templates.
+func delivering(list ...connector.Template) *routing.Opened {
+	c := withTemplates{list: list}
+	return &routing.Opened{Connector: c, Factory: connector.New(connector.Metadata{ID: "test"}, struct{}{},
+		func(struct{}, connector.Host) (connector.Connector, error) { return c, nil })}
+}
 
 func (b *bench) compose(kind connector.TemplateType, locale string, via *routing.Opened) (connector.Message, compose.Source) {
 	b.t.Helper()
@@ -185,6 +192,89 @@ func TestProviderRenders(t *testing.T) {
 	b.store("de SignIn")
 	m, source := b.compose(connector.SignIn, "de", configured(t, connector.WordingProvider, connector.SignIn))
 	if source != compose.SourceProvider || m.Subject != "" || m.Text != "" || m.Locale != "de" || m.Payload["locale"] != "de" {
+		t.Errorf("%s %+v", source, m)
+	}
+}
+
+// A connector's template may lie at the provider: then the first for the type,
+// else for Generic decides, stored templates go before it, and what becomes
+// headers is rendered here.
+func TestTemplateAtProvider(t *testing.T) {
+	t.Parallel()
+	there := func(kind connector.TemplateType) connector.Template {
+		return connector.Template{
+			UsageType: kind, Subject: "there " + string(kind) + " {{code}}", ReplyTo: "Help <help+{{code}}@example.com>", AtProvider: true,
+		}
+	}
+	here := func(kind connector.TemplateType) connector.Template {
+		return connector.Template{UsageType: kind, Subject: "here " + string(kind) + " {{code}}", Content: "<p>{{code}}</p>"}
+	}
+	for name, c := range map[string]struct {
+		stored string
+		list   []connector.Template
+		source compose.Source
+		want   string // subject
+	}{
+		"for the type":                 {"", []connector.Template{here(connector.Generic), there(connector.SignIn)}, compose.SourceProvider, "there SignIn 123456"},
+		"Generic":                      {"", []connector.Template{there(connector.Generic), here(connector.Register)}, compose.SourceProvider, "there Generic 123456"},
+		"here before Generic":          {"", []connector.Template{there(connector.Generic), here(connector.SignIn)}, compose.SourceConfig, "here SignIn 123456"},
+		"the first":                    {"", []connector.Template{there(connector.SignIn), here(connector.SignIn)}, compose.SourceProvider, "there SignIn 123456"},
+		"stored before it":             {"de SignIn", []connector.Template{there(connector.SignIn)}, compose.SourceCustom, "stored de SignIn"},
+		"stored Generic before it":     {"en Generic", []connector.Template{there(connector.SignIn)}, compose.SourceCustom, "stored en Generic"},
+		"another type's is not for it": {"", []connector.Template{there(connector.Register)}, compose.SourceBuiltin, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			if c.stored != "" {
+				b.store(c.stored)
+			}
+			via := delivering(c.list...)
+			m, source := b.compose(connector.SignIn, "de", via)
+			if source != c.source || c.want != "" && m.Subject != c.want {
+				t.Errorf("%s %q, want %s %q", source, m.Subject, c.source, c.want)
+			}
+			if atProvider := source == compose.SourceProvider; atProvider != (m.Text == "") || atProvider != (m.HTML == "" && m.ReplyTo.Name == "Help") {
+				t.Errorf("%s: text %q, HTML %q, reply to %+v", source, m.Text, m.HTML, m.ReplyTo)
+			}
+			if m.Payload["code"] != "123456" || m.Payload["locale"] != "de" {
+				t.Errorf("payload %v", m.Payload)
+			}
+			preview, err := b.Preview(t.Context(), compose.Request{
+				TenantID: tenant, Type: connector.SignIn, Payload: map[string]any{"code": "123456", "link": "https://example.com/x", "locale": "de"},
+			}, nil, via)
+			must(t, err)
+			if preview.Source != source || c.want != "" && (preview.Message.Subject != m.Subject || preview.Message.Text != m.Text) ||
+				(preview.Details == nil) != (source == compose.SourceProvider || source == compose.SourceBuiltin) {
+				t.Errorf("preview %+v", preview)
+			}
+			_, cells, err := b.Coverage(t.Context(), tenant, via)
+			must(t, err)
+			for _, cell := range cells {
+				if cell.Language == "de" && cell.Type == connector.SignIn && cell.Source != source {
+					t.Errorf("coverage %+v, want %s", cell, source)
+				}
+			}
+		})
+	}
+	b := newBench(t)
+	broken := there(connector.SignIn)
+	broken.ReplyTo = "{{code}}"
+	_, _, err := b.Compose(t.Context(), compose.Request{TenantID: tenant, Type: connector.SignIn, Payload: map[string]any{"code": "123456"}}, delivering(broken))
+	if e, ok := errors.AsType[*connector.Error](err); !ok || e.Class != connector.Permanent {
+		t.Errorf("a reply-to that is no address: %v", err)
+	}
+}
+
+// A connector's template may have a text part and a reply-to of its own.
+func TestConfigTemplateParts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	m, source := b.compose(connector.SignIn, "en", delivering(connector.Template{
+		UsageType: connector.SignIn, Subject: "s", Content: "<p>Code {{code}}</p>", Text: "Type {{code}} & go <on>", ReplyTo: "help@example.com",
+	}))
+	if source != compose.SourceConfig || m.HTML != "<p>Code 123456</p>" || m.Text != "Type 123456 & go <on>" ||
+		m.ReplyTo != (connector.Mailbox{Address: "help@example.com"}) {
 		t.Errorf("%s %+v", source, m)
 	}
 }

@@ -46,18 +46,16 @@ func (c *Composer) Preview(
 		return Preview{}, err
 	}
 	p := Preview{Source: w.source, Language: cmp.Or(w.language, m.Locale)}
-	if w.source == SourceProvider {
-		p.Message = m
-		return p, nil
-	}
 	rendered, err := c.render(ctx, r, &m, w, via)
 	if err != nil {
 		return Preview{}, err
 	}
-	if w.source == SourceBuiltin {
+	switch w.source {
+	case SourceBuiltin:
 		p.Language = rendered.Locale
-	} else {
+	case SourceCustom, SourceConfig:
 		p.Details = &w.details
+	case SourceProvider: // what it says is not known here
 	}
 	p.Message = m
 	addSender(&p.Message, via)
@@ -74,7 +72,7 @@ func addSender(m *connector.Message, via *routing.Opened) {
 	if !ok {
 		return
 	}
-	from, replyTo := s.Sender()
+	from, replyTo := s.DefaultSender()
 	m.From.Name = cmp.Or(m.From.Name, from.Name)
 	m.From.Address = cmp.Or(m.From.Address, from.Address)
 	if m.ReplyTo.Address == "" {

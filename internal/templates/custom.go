@@ -13,6 +13,7 @@ import (
 type Custom struct {
 	Subject, Content  string
 	ContentType       connector.ContentType // empty means text/html
+	Text              string                // the text part of HTML content; empty has it made of the content
 	ReplyTo, SendFrom string                // may be empty
 	// Partials holds the partials and layouts that all parts may use; nil for
 	// none.
@@ -22,14 +23,34 @@ type Custom struct {
 // RenderCustom renders a custom template. Values are escaped as the content
 // type asks for, and control characters never reach Subject, ReplyTo and
 // SendFrom. Content of type text/plain is the text alone, and HTML stays
-// empty. For HTML content the text part is TextFromHTML of the template,
-// made once per template and rendered with the payload like the template
-// itself; where the template prints raw values, or has blocks, helpers or
-// partials, it is made of the output.
+// empty. For HTML content without a Text of its own the text part is
+// TextFromHTML of the template, made once per template and rendered with the
+// payload like the template itself; where the template prints raw values, or
+// has blocks, helpers or partials, it is made of the output.
 //
 // Locale is the payload's "locale". The error is a *template.Error, wrapped
 // with the name of the part that it is about.
 func RenderCustom(cache *template.Cache, c Custom, payload map[string]any) (Rendered, error) {
+	r, err := RenderFields(cache, c, payload)
+	if err != nil {
+		return Rendered{}, err
+	}
+	if c.ContentType == connector.TextPlain {
+		r.Text, err = renderPart(cache, "content", c.Content, c.options(template.None), payload)
+	} else {
+		r.HTML, r.Text, err = renderHTML(cache, c, payload)
+	}
+	if err != nil {
+		return Rendered{}, err
+	}
+	if r.Text == "" {
+		r.Text = r.Subject // a mail of pictures alone still says something
+	}
+	return r, nil
+}
+
+// RenderFields is RenderCustom of Subject, ReplyTo and SendFrom alone.
+func RenderFields(cache *template.Cache, c Custom, payload map[string]any) (Rendered, error) {
 	r := Rendered{Locale: str(payload, "locale")}
 	for _, field := range [...]struct {
 		name, source string
@@ -44,18 +65,6 @@ func RenderCustom(cache *template.Cache, c Custom, payload map[string]any) (Rend
 			return Rendered{}, err
 		}
 		*field.to = headerLine(s)
-	}
-	var err error
-	if c.ContentType == connector.TextPlain {
-		r.Text, err = renderPart(cache, "content", c.Content, c.options(template.None), payload)
-	} else {
-		r.HTML, r.Text, err = renderHTML(cache, c, payload)
-	}
-	if err != nil {
-		return Rendered{}, err
-	}
-	if r.Text == "" {
-		r.Text = r.Subject // a mail of pictures alone still says something
 	}
 	return r, nil
 }
@@ -86,6 +95,10 @@ func renderHTML(cache *template.Cache, c Custom, payload map[string]any) (html, 
 		return "", "", fmt.Errorf("templates: content: %w", err)
 	}
 	html = lineFeeds(html)
+	if c.Text != "" {
+		text, err = renderPart(cache, "text", c.Text, c.options(template.None), payload)
+		return html, text, err
+	}
 	if tpl.Raw() || tpl.Dynamic() {
 		return html, TextFromHTML(html), nil
 	}

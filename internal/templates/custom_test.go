@@ -33,6 +33,11 @@ func TestRenderCustom(t *testing.T) {
 			},
 		},
 		{
+			"a text part of its own",
+			templates.Custom{Subject: "s", Content: "<p>{{name}}</p>", Text: "Dear {{name}},\r\n{{code}}"},
+			templates.Rendered{Subject: "s", HTML: "<p>Tom &amp; &lt;Jerry&gt;</p>", Text: "Dear Tom & <Jerry>,\n482913", Locale: "fr-CA"},
+		},
+		{
 			"plain text is text alone",
 			templates.Custom{Subject: "s", Content: "Dear {{name}},\r\n\r\n<{{code}}>\r", ContentType: connector.TextPlain},
 			templates.Rendered{Subject: "s", Text: "Dear Tom & <Jerry>,\n\n<482913>\n", Locale: "fr-CA"},

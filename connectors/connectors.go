@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connectors/awsses"
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/connectors/resend"
 	"github.com/postern-mail/postern/connectors/sendgrid"
@@ -14,6 +15,7 @@ func Builtin() []connector.Factory {
 	return []connector.Factory{
 		builtin.New(),
 		smtp.New(),
+		awsses.New(),
 		sendgrid.New(),
 		resend.New(),
 	}

@@ -36,6 +36,7 @@ func levels() map[string]int {
 		"internal/templatefiles":          2,
 		"internal/templates/contactsheet": 2,
 
+		"connectors/awsses":   3,
 		"connectors/builtin":  3,
 		"connectors/resend":   3,
 		"connectors/sendgrid": 3,
@@ -80,6 +81,7 @@ func homes() map[string][]string {
 		"database/sql":                       {"internal/queue", "internal/store"},
 		"github.com/wneessen/go-mail":        {"internal/mime", "connectors/smtp"},
 		"github.com/tink-crypto/":            {"internal/secrets"},
+		"github.com/aws/":                    {"connectors/awsses"},
 		"github.com/spf13/cobra":             {"command"},
 		"github.com/knadh/koanf/":            {"internal/config"},
 		"go.yaml.in/yaml/":                   {"internal/templatefiles"},

@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connectors/aliyundm"
 	"github.com/postern-mail/postern/connectors/awsses"
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/connectors/resend"
@@ -17,6 +18,7 @@ func Builtin() []connector.Factory {
 		smtp.New(),
 		awsses.New(),
 		sendgrid.New(),
+		aliyundm.New(),
 		resend.New(),
 	}
 }

@@ -103,7 +103,7 @@ func (c Case) concurrent(t *testing.T, opened connector.Connector) {
 		if len(arrived) != 1 {
 			t.Fatalf("%d mails arrived, want 1", len(arrived))
 		}
-		equal(t, "text", trimmed(arrived[0].Text), trimmed(m.Text)) // not somebody else's
+		c.same(t, arrived[0], m) // not somebody else's
 	}
 }
 

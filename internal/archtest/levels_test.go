@@ -36,6 +36,7 @@ func levels() map[string]int {
 		"internal/templatefiles":          2,
 		"internal/templates/contactsheet": 2,
 
+		"connectors/aliyundm": 3,
 		"connectors/awsses":   3,
 		"connectors/builtin":  3,
 		"connectors/resend":   3,

@@ -60,10 +60,7 @@ type ses struct {
 }
 
 func open(s settings, host connector.Host, around surroundings) (connector.Connector, error) {
-	identity, err := newIdentity(s, host, around)
-	if err != nil {
-		return nil, err
-	}
+	identity := newIdentity(s, host, around)
 	client := providerapi.New(providerapi.Options{Host: host, Proxy: s.Proxy, Explain: explain, Secrets: identity.secrets})
 	options := sesv2.Options{Region: string(s.Region), Credentials: identity, Retryer: aws.NopRetryer{}}
 	if s.Endpoint != "" {
@@ -82,6 +79,9 @@ func (s *ses) Close() error { return errors.Join(s.Client.Close(), s.identity.cl
 
 // Send implements connector.Connector. The API takes no idempotency key.
 func (s *ses) Send(ctx context.Context, m connector.Message) (connector.Receipt, error) {
+	if s.identity.source == nil {
+		return connector.Receipt{}, errNotLent
+	}
 	if cmp.Or(m.From.Address, s.From.Address) == "" {
 		return connector.Receipt{}, &connector.Error{
 			Class:   connector.ConfigFault,

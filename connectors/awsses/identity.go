@@ -38,7 +38,7 @@ const (
 // aws.CredentialsProvider.
 type identity struct {
 	settings settings
-	source   aws.CredentialsProvider
+	source   aws.CredentialsProvider // nil when there is none
 	sts      *providerapi.Client
 	// machine reaches the machine's own services. They are at addresses that
 	// connectors cannot connect to, and nothing in the settings leads to them.
@@ -47,10 +47,15 @@ type identity struct {
 	last atomic.Pointer[aws.Credentials]
 }
 
-// newIdentity fails with a *connector.ConfigError where the settings ask for
-// the machine's role and the operator does not lend it to this tenant: with it
+// errNotLent is what every mail fails with where the settings ask for the
+// machine's role and the operator does not lend it to this tenant: with it
 // everybody who may change a connector could act as the machine.
-func newIdentity(s settings, host connector.Host, around surroundings) (*identity, error) {
+var errNotLent = &connector.Error{
+	Class:   connector.ConfigFault,
+	Message: "the settings hold no access key, and the operator does not lend the machine's role to this tenant",
+}
+
+func newIdentity(s settings, host connector.Host, around surroundings) *identity {
 	i := &identity{settings: s}
 	i.sts = providerapi.New(providerapi.Options{Host: host, Proxy: s.Proxy, Explain: explainSTS, Secrets: i.secrets})
 	switch {
@@ -60,16 +65,14 @@ func newIdentity(s settings, host connector.Host, around surroundings) (*identit
 		i.machine = providerapi.NewTransport(nil)
 		i.source = cached(i.machineRole(around))
 	default:
-		return nil, &connector.ConfigError{Issues: []connector.Issue{
-			{Path: []any{"accessKeyId"}, Code: "required", Message: "is required: the operator does not lend the machine's role to this tenant"},
-		}}
+		return i
 	}
 	if s.RoleARN != "" {
 		i.source = cached(stscreds.NewAssumeRoleProvider(i.tokenService(i.source), string(s.RoleARN), func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName = sessionName
 		}))
 	}
-	return i, nil
+	return i
 }
 
 func cached(p aws.CredentialsProvider) aws.CredentialsProvider {

@@ -253,10 +253,10 @@ func TestMachineRoleIsNotForAll(t *testing.T) {
 	here := machine(t, false)
 	factory := newFactory(surroundings{getenv: func(string) string { return "" }, metadata: here.URL})
 	for _, settings := range []string{"", withRole} {
-		_, err := factory.Open(roleConfig(settings), connector.Host{})
-		e, ok := errors.AsType[*connector.ConfigError](err)
-		if !ok || len(e.Issues) != 1 || e.Issues[0].Code != "required" || fmt.Sprint(e.Issues[0].Path) != "[accessKeyId]" {
-			t.Errorf("%q: %v", settings, err)
+		net := &internet{}
+		_, err := ct.Open(t, factory, roleConfig(settings), connector.Host{HTTP: net}).Send(t.Context(), ct.Sample())
+		if e := ct.CheckError(t, err); e.Class != connector.ConfigFault || !strings.Contains(e.Message, "does not lend") || len(net.seen) > 0 {
+			t.Errorf("%q: class %s (%v), requests to %s; want config, none", settings, e.Class, e, net.seen)
 		}
 	}
 	for metadata, want := range map[string]connector.Class{here.URL: connector.ConfigFault, "http://127.0.0.1:1": connector.Temporary} {

@@ -35,6 +35,10 @@ type Options struct {
 	APIKey connector.Secret
 	// AllowPrivateNetworks lets connectors reach private and local addresses.
 	AllowPrivateNetworks bool
+	// MachineRoleTenants are the ids of tenants whose connectors may act as the
+	// machine's own role at its cloud, where their settings name no credentials.
+	// Whoever may change a connector of theirs acts as the machine.
+	MachineRoleTenants []string
 	// AllowReservedDomains accepts mail to reserved names such as .test.
 	AllowReservedDomains bool
 	// LogAddresses writes recipients in full to the log.

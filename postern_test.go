@@ -266,3 +266,30 @@ func (s send) Send(_ context.Context, m connector.Message) (connector.Receipt, e
 	s(m)
 	return connector.Receipt{}, nil
 }
+
+// TestMachineRole proves that only connectors of the tenants that the operator
+// names get the machine's role.
+func TestMachineRole(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		tenants []string
+		want    bool
+	}{{nil, false}, {[]string{"prod"}, false}, {[]string{"prod", "default"}, true}} {
+		lent := make(chan bool, 1)
+		factory := connector.New(connector.Metadata{ID: "identified", Target: "identified", Name: map[string]string{"en": "x"}}, struct{}{},
+			func(_ struct{}, host connector.Host) (connector.Connector, error) {
+				lent <- host.MachineRole
+				return send(func(connector.Message) {}), nil
+			})
+		s := start(t, postern.Options{
+			DataDir: t.TempDir(), APIKey: apiKey, MachineRoleTenants: tt.tenants, AllowReservedDomains: true,
+			Connectors: append(connectors.Builtin(), factory),
+		})
+		if status, answer := call(t, s, apiKey, http.MethodPost, "/api/connectors/identified/test", `{"email": "ann@example.com", "config": {}}`); status != 204 {
+			t.Fatalf("test: %d %s", status, answer)
+		}
+		if got := <-lent; got != tt.want {
+			t.Errorf("lent to %v: %v, want %v", tt.tenants, got, tt.want)
+		}
+	}
+}

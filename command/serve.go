@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,6 +57,7 @@ func newServe(p process) *cobra.Command {
 func optionsOf(p process, s config.Settings, log *slog.Logger) postern.Options {
 	return postern.Options{
 		DataDir: s.Data, DatabaseURL: s.Database, Keyset: s.Keyset, APIKey: s.APIKey,
+		MachineRoleTenants:   strings.FieldsFunc(s.MachineRoleTenants, func(r rune) bool { return r == ',' }),
 		AllowPrivateNetworks: s.AllowPrivateNetworks, AllowReservedDomains: s.AllowReservedDomains,
 		LogAddresses: s.LogAddresses, Workers: s.Workers, Connectors: p.connectors, Logger: log, Version: p.build().Version,
 	}

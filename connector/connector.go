@@ -86,6 +86,10 @@ type Host struct {
 	// Inbox keeps mail for reading in the service itself. Nil when the
 	// service has none.
 	Inbox Inbox
+	// MachineRole says that the operator lends the machine's own identity (an
+	// instance profile, the role of a container) to this tenant, for settings
+	// that name no credentials. Without it connectors never use it.
+	MachineRole bool
 }
 
 // Inbox keeps mails instead of sending them on, for development.

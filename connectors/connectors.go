@@ -2,6 +2,8 @@ package connectors
 
 import (
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/connectors/aliyundm"
+	"github.com/postern-mail/postern/connectors/awsses"
 	"github.com/postern-mail/postern/connectors/azure"
 	"github.com/postern-mail/postern/connectors/brevo"
 	"github.com/postern-mail/postern/connectors/builtin"
@@ -26,17 +28,19 @@ func Builtin() []connector.Factory {
 		builtin.New(),
 		smtp.New(),
 		httpemail.New(),
+		awsses.New(),
 		sendgrid.New(),
+		mailgun.New(),
+		postmark.New(),
+		aliyundm.New(),
 		mailjunky.New(),
 		smtp2go.New(),
 		resend.New(),
 		brevo.New(),
+		mailjet.New(),
 		sparkpost.New(),
 		azure.New(),
 		msgraph.New(),
 		gmail.New(),
-		mailgun.New(),
-		postmark.New(),
-		mailjet.New(),
 	}
 }

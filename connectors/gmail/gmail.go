@@ -24,7 +24,7 @@ var logo []byte
 const sendScope = "https://www.googleapis.com/auth/gmail.send"
 
 type settings struct {
-	Key serviceKey `json:"serviceAccountKey" form:"Json,required" label:"Service account key" placeholder:"{\"type\": \"service_account\", …}" desc:"The JSON file of a service account's key, as it is."`
+	Key serviceKey `json:"serviceAccountKey" form:"Json,required" label:"Service account key" placeholder:"{\"type\": \"service_account\", \"client_email\": \"…\", \"private_key\": \"…\", \"token_uri\": \"https://oauth2.googleapis.com/token\"}" desc:"The JSON file of a service account's key, as it is."`
 	providerapi.From
 	providerapi.Wording
 	providerapi.Server

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,10 @@ type Options struct {
 	APIKey connector.Secret
 	// AllowPrivateNetworks lets connectors reach private addresses.
 	AllowPrivateNetworks bool
+	// MachineRoleTenants are the ids of tenants whose connectors may act as the
+	// machine's own role at its cloud, where their settings name no credentials.
+	// Whoever may change a connector of theirs acts as the machine.
+	MachineRoleTenants []string
 	// AllowReservedDomains accepts mail to reserved names such as .test.
 	AllowReservedDomains bool
 	// LogAddresses writes recipients in full to the log.
@@ -159,7 +164,10 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	a.router = routing.New(routing.Options{
 		Store: a.store, Keys: keys, Registry: registry, Now: now, Log: o.Logger,
 		Host: func(tenantID string) connector.Host {
-			return connector.Host{Dial: dial, HTTP: carrier, Inbox: box.Of(tenantID)}
+			return connector.Host{
+				Dial: dial, HTTP: carrier, Inbox: box.Of(tenantID),
+				MachineRole: slices.Contains(o.MachineRoleTenants, tenantID),
+			}
 		},
 	})
 	out := outbox.New(a.store, keys, now)

@@ -16,6 +16,7 @@ type Settings struct {
 	Keyset               connector.Secret // JSON of the keyset; "" means the data folder's file
 	APIKey               connector.Secret // first management key; "" means one is made
 	AllowPrivateNetworks bool             // connectors and webhooks may reach private addresses
+	MachineRoleTenants   string           // ids, with commas between, of tenants that may use the machine's cloud role
 	AllowReservedDomains bool             // mail may go to domains such as example.com
 	LogAddresses         bool             // logs show addresses in full
 	LogLevel             slog.Level
@@ -90,6 +91,11 @@ func list(s *Settings) []setting {
 			name: "allow-private-networks", preset: "false", groups: Serving,
 			help:   "let connectors and webhooks reach private and loopback addresses (development, or mail servers inside)",
 			target: bind(&s.AllowPrivateNetworks, boolean),
+		},
+		{
+			name: "machine-role-tenants", hint: "ids", groups: Serving,
+			help:   "tenants, with commas between, whose connectors may send as the machine's own role at its cloud (AWS)",
+			target: bind(&s.MachineRoleTenants, ids),
 		},
 		{
 			name: "allow-reserved-domains", preset: "false", groups: Serving,

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/postern-mail/postern/connector"
 )
@@ -87,6 +88,19 @@ func apiKey(text string) (connector.Secret, error) {
 		return "", errors.New("must be of visible ASCII characters, without spaces")
 	}
 	return connector.Secret(text), nil
+}
+
+// ids checks a list of ids with commas between; "" is an empty one.
+func ids(text string) (string, error) {
+	odd := func(r rune) bool {
+		return r != '-' && r != '_' && r != '.' && (r > '~' || !unicode.IsLetter(r) && !unicode.IsDigit(r))
+	}
+	for id := range strings.SplitSeq(text, ",") {
+		if text != "" && (id == "" || strings.ContainsFunc(id, odd)) {
+			return "", errors.New("must be ids with commas between, such as default,prod")
+		}
+	}
+	return text, nil
 }
 
 func boolean(text string) (bool, error) {

@@ -6,5 +6,7 @@
 // server hangs on a pipe from the test process and is stopped and removed when
 // that pipe closes, however the process ends. It knows nothing of Postern.
 //
+// It also installs the npm packages of tests whose server or judge is one.
+//
 // scripts/install-test-tools installs what it needs.
 package servers

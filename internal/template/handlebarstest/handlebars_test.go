@@ -2,18 +2,16 @@ package handlebarstest
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/postern-mail/postern/internal/template"
 	"github.com/postern-mail/postern/internal/templates"
+	"github.com/postern-mail/postern/test/servers"
 )
 
 // TestLikeHandlebars renders the same templates here and there.
@@ -128,7 +126,7 @@ type verdict struct {
 // judge renders the cases with the official package.
 func judge(t *testing.T, list []testCase) verdict {
 	t.Helper()
-	modules := install(t)
+	modules := servers.NodeModules(t, ".")
 	cmd := exec.CommandContext(t.Context(), "node", "run.js")
 	cmd.Env = append(cmd.Environ(), "NODE_PATH="+modules)
 	cmd.Stdin = strings.NewReader(encode(t, list))
@@ -145,58 +143,6 @@ func judge(t *testing.T, list []testCase) verdict {
 		t.Fatalf("%d results for %d cases", len(v.Results), len(list))
 	}
 	return v
-}
-
-// install returns the folder of the installed packages, and fills it where it
-// is missing.
-func install(t *testing.T) string {
-	t.Helper()
-	for _, program := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Fatalf("%s is missing: install Node.js 18 or later with npm (scripts/install-test-tools does), or leave this test out with -short", program)
-		}
-	}
-	lock, err := os.ReadFile("package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(lock)
-	folder := filepath.Join(cache, "postern-tests", "handlebars-"+hex.EncodeToString(sum[:8]))
-	modules := filepath.Join(folder, "node_modules")
-	if _, err := os.Stat(modules); err == nil {
-		return modules
-	}
-	// Filled beside and renamed, so that no other run sees half of it.
-	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	fresh := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(fresh, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = fresh
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("npm ci: %v\n%s", err, out)
-	}
-	if err := os.Rename(fresh, folder); err != nil {
-		if _, there := os.Stat(modules); there == nil {
-			return modules // another run was faster
-		}
-		// Another file system: stay with the fresh one.
-		return filepath.Join(fresh, "node_modules")
-	}
-	return modules
 }
 
 func encode(t *testing.T, v any) string {

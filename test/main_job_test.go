@@ -125,7 +125,7 @@ func wantProperHeader(t *testing.T, l letter) {
 	if got := l.header.Get("Auto-Submitted"); got != "auto-generated" {
 		t.Errorf("Auto-Submitted: %q", got)
 	}
-	if got := l.header.Get("X-Auto-Response-Suppress"); got != "All" {
+	if got := l.header.Get("X-Auto-Response-Suppress"); got != "OOF, AutoReply" {
 		t.Errorf("X-Auto-Response-Suppress: %q", got)
 	}
 	if l.header.Has("List-Unsubscribe") {

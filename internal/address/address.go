@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -63,6 +64,17 @@ func ParseMailbox(s string) (name, addr string, err error) {
 // person's for codes and limits. Mail goes to the address as given, never to
 // its key.
 func Key(s string) string { return strings.ToLower(norm.NFC.String(s)) }
+
+// Unicode returns an address with its domain in Unicode (RFC 5891 section 5.2);
+// one that has no such form stays as it is.
+func Unicode(s string) string {
+	at := strings.LastIndexByte(s, '@')
+	domain, err := idna.Lookup.ToUnicode(s[at+1:])
+	if at < 0 || err != nil {
+		return s
+	}
+	return s[:at+1] + domain
+}
 
 // Masked shortens an address for logs: "a***@example.com".
 func Masked(s string) string {

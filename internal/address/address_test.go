@@ -109,3 +109,15 @@ func TestKeyFoldsCase(t *testing.T) {
 		}
 	})
 }
+
+func TestUnicode(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"ann@xn--bcher-kva.example": "ann@bücher.example", "ann@bücher.example": "ann@bücher.example",
+		"ann@example.com": "ann@example.com", "Ann@Example.com": "Ann@example.com", "ann@xn--a": "ann@xn--a", "ann": "ann", "": "",
+	} {
+		if got := address.Unicode(given); got != want {
+			t.Errorf("%q: %q, want %q", given, got, want)
+		}
+	}
+}

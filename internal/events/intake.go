@@ -241,10 +241,7 @@ func (in *Intake) match(
 	if err != nil || e.MessageID == "" && e.ProviderID == "" {
 		return Reported{}, false, nil //nolint:nilerr // what is no address of ours is not matched
 	}
-	key := address.Key(to)
-	m, ok, err := in.store.FindMessage(ctx, Sought{
-		TenantID: via.TenantID, ConnectorID: via.ID, MessageID: e.MessageID, ProviderID: e.ProviderID, To: key,
-	})
+	m, key, ok, err := in.find(ctx, via, e, to)
 	if err != nil {
 		return Reported{}, false, fmt.Errorf("find message: %w", err)
 	}
@@ -268,6 +265,28 @@ func (in *Intake) match(
 		}
 	}
 	return r, true, nil
+}
+
+// find returns the message that an event is about, and the address.Key under
+// which it was found or looked for last. Domains go out in their ASCII form and
+// come back so, while messages keep the one they were given.
+func (in *Intake) find(
+	ctx context.Context, via *routing.Opened, e connector.Event, to string,
+) (m outbox.Message, key string, ok bool, err error) {
+	spellings := []string{to}
+	if unicode := address.Unicode(to); unicode != to {
+		spellings = append(spellings, unicode)
+	}
+	for _, to := range spellings {
+		key = address.Key(to)
+		m, ok, err = in.store.FindMessage(ctx, Sought{
+			TenantID: via.TenantID, ConnectorID: via.ID, MessageID: e.MessageID, ProviderID: e.ProviderID, To: key,
+		})
+		if err != nil || ok {
+			break
+		}
+	}
+	return m, key, ok, err
 }
 
 // tooEarly returns errEarly for an event that is known by the provider's id

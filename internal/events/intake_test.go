@@ -211,6 +211,18 @@ func TestUnnamedEvents(t *testing.T) {
 	}
 }
 
+// Domains beyond ASCII go out, and come back, in their ASCII form.
+func TestEventOfAnInternationalDomain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	id := b.sent("ann@bücher.example")
+	b.take(connector.Event{ID: "1", Kind: connector.EventDelivered, MessageID: id, Recipient: "ann@xn--bcher-kva.example", At: at(start)})
+	b.take(connector.Event{ID: "2", Kind: connector.EventDelivered, ProviderID: "p-" + id, Recipient: "ann@bücher.example", At: at(start)})
+	if list, _ := b.reported(id); len(list) != 2 {
+		t.Errorf("%d events", len(list))
+	}
+}
+
 // Ids of one connector's provider mean nothing to another's.
 func TestEventIDsOfTwoConnectors(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,7 @@ func BenchmarkGoMail(b *testing.B) {
 		msg.SetDateWithValue(o.Date)
 		msg.SetMessageIDWithValue(m.ID + "@example.com")
 		msg.SetGenHeader("Auto-Submitted", "auto-generated")
-		msg.SetGenHeader("X-Auto-Response-Suppress", "All")
+		msg.SetGenHeader("X-Auto-Response-Suppress", "OOF, AutoReply")
 		msg.SetBodyString(mail.TypeTextPlain, m.Text)
 		msg.AddAlternativeString(mail.TypeTextHTML, m.HTML)
 		var out bytes.Buffer

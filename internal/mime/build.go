@@ -56,7 +56,7 @@ func Build(m connector.Message, o Options) ([]byte, error) {
 	h.raw("MIME-Version", "1.0")
 	// No out-of-office note answers a code (RFC 3834; Exchange has its own).
 	h.raw("Auto-Submitted", "auto-generated")
-	h.raw("X-Auto-Response-Suppress", "All")
+	h.raw("X-Auto-Response-Suppress", "OOF, AutoReply")
 	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
 		if err := CheckHeader(name, o.Headers[name]); err != nil {
 			return nil, err

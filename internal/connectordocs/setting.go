@@ -88,7 +88,7 @@ func when(conditions []connector.ShowCondition) string {
 // example is a value for a form item, from its placeholder where it has one.
 func example(item connector.FormItem) string {
 	switch {
-	case item.IsConfidential && !(item.Type == connector.FormJSON && json.Valid([]byte(item.Placeholder))):
+	case item.IsConfidential && (item.Type != connector.FormJSON || !json.Valid([]byte(item.Placeholder))):
 		return secretExample
 	case len(item.SelectItems) > 0:
 		return jsonText(item.SelectItems[0].Value)

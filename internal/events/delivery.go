@@ -55,7 +55,7 @@ func (e Event) strength() int {
 		return 6
 	case Complained:
 		return 8
-	case Accepted, Failed, Expired, Superseded, Other:
+	case Accepted, Rerouted, Failed, Expired, Superseded, Other:
 	}
 	return 0
 }

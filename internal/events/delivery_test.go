@@ -6,6 +6,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/outbox"
 )
 
 func TestDelivery(t *testing.T) {
@@ -77,4 +78,36 @@ func TestDeliveryInAnyOrder(t *testing.T) {
 			t.Fatalf("%q, then %q", want, got)
 		}
 	})
+}
+
+// A wait for the verdict ends with the last connector's attempt, whatever a
+// provider says meanwhile.
+func TestDecided(t *testing.T) {
+	t.Parallel()
+	own := func(kinds ...events.Kind) (list []events.Event) {
+		for _, k := range kinds {
+			list = append(list, events.Event{Kind: k})
+		}
+		return list
+	}
+	reported := events.Event{Kind: events.Delivered, Source: "f"}
+	for name, tt := range map[string]struct {
+		status   outbox.Status
+		attempts int
+		events   []events.Event
+		want     bool
+	}{
+		"new":                     {outbox.Accepted, 0, own(events.Accepted), false},
+		"deferred":                {outbox.Accepted, 1, own(events.Accepted, events.Deferred), true},
+		"rerouted":                {outbox.Accepted, 1, own(events.Accepted, events.Rerouted), false},
+		"rerouted, and reported":  {outbox.Accepted, 1, append(own(events.Accepted, events.Rerouted), reported), false},
+		"rerouted, then deferred": {outbox.Accepted, 2, own(events.Accepted, events.Rerouted, events.Deferred), true},
+		"sent":                    {outbox.Sent, 1, own(events.Accepted, events.Sent), true},
+		"superseded":              {outbox.Superseded, 0, own(events.Accepted, events.Superseded), true},
+	} {
+		s := events.Story{Message: outbox.Message{Status: tt.status, Attempts: tt.attempts}, Events: tt.events}
+		if got := s.Decided(); got != tt.want {
+			t.Errorf("%s: decided %v", name, got)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/postern-mail/postern/connector"
@@ -11,7 +12,7 @@ import (
 // Kind is what happened to a message.
 type Kind string
 
-// The kinds of events. The service itself causes the first seven, providers
+// The kinds of events. The service itself causes the first eight, providers
 // report the first three and from Suppressed on.
 const (
 	Accepted   Kind = "accepted"
@@ -32,7 +33,7 @@ const (
 // Kinds returns all kinds.
 func Kinds() []Kind {
 	return []Kind{
-		Accepted, Sent, Deferred, Failed, Expired, Superseded, Suppressed,
+		Accepted, Sent, Deferred, Rerouted, Failed, Expired, Superseded, Suppressed,
 		Delivered, Bounced, Complained, Rejected, Other,
 	}
 }
@@ -90,8 +91,12 @@ func (s Story) Decided() bool {
 	if s.Message.Status.Final() {
 		return true
 	}
-	last := len(s.Events) - 1
-	return s.Message.Attempts > 0 && (last < 0 || s.Events[last].Kind != Rerouted)
+	for _, e := range slices.Backward(s.Events) {
+		if e.Source == "" { // a provider's say is another matter
+			return s.Message.Attempts > 0 && e.Kind != Rerouted
+		}
+	}
+	return s.Message.Attempts > 0
 }
 
 // LastAttempt returns the newest attempt, or nil.

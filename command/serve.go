@@ -102,6 +102,9 @@ func serve(ctx context.Context, p process, s config.Settings) error {
 		log.Warn("showing the welcome", "error", err)
 	}
 
+	// The start makes several times the garbage that the running service keeps,
+	// the API's document above all. Nothing needs that memory again.
+	debug.FreeOSMemory()
 	server := newServer(service.Handler(), log)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()

@@ -47,8 +47,11 @@ func New() connector.Factory {
 // tokenPath follows the tenant in the address of its token endpoint.
 const tokenPath = "/oauth2/v2.0/token" //nolint:gosec // a path, no credential
 
-// tenantForm is a GUID or a domain name: it stands in a path.
-var tenantForm = regexp.MustCompile(`^[0-9A-Za-z]([0-9A-Za-z.-]{0,252}[0-9A-Za-z])?$`)
+// tenantForm is a GUID or a domain name of at most maxTenant bytes: it stands
+// in a path.
+var tenantForm = regexp.MustCompile(`^[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?$`)
+
+const maxTenant = 254
 
 // maxHeaders is how many headers a mail may bring along. Graph takes five and
 // says so in its refusal (InvalidInternetMessageHeaderCollection); one of them
@@ -58,7 +61,7 @@ const maxHeaders = 4
 // Validate implements connector.Validator.
 func (s settings) Validate() []connector.Issue {
 	issues := s.Server.Validate()
-	if !tenantForm.MatchString(s.TenantID) {
+	if len(s.TenantID) > maxTenant || !tenantForm.MatchString(s.TenantID) {
 		issues = append(issues, providerapi.Invalid("must be the ID of a directory or one of its domains", "tenantId"))
 	}
 	if len((providerapi.Server{Endpoint: s.Authority}).Validate()) > 0 {

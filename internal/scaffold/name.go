@@ -2,8 +2,8 @@ package scaffold
 
 import (
 	"fmt"
+	"go/doc"
 	"go/token"
-	"go/types"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,7 +18,7 @@ func CheckName(name string) error {
 	switch {
 	case !nameForm.MatchString(name):
 		return fmt.Errorf("the name %q: must be 2 to 31 lower-case letters and digits, beginning with a letter, such as %s", name, near(name))
-	case token.IsKeyword(name) || types.Universe.Lookup(name) != nil:
+	case token.IsKeyword(name) || doc.IsPredeclared(name):
 		return fmt.Errorf("the name %q: has a meaning in Go; take another one, such as %smail", name, name)
 	case slices.Contains(taken(), name):
 		return fmt.Errorf("the name %q: is that of a package beside it; take another one, such as %smail", name, name)

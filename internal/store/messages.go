@@ -266,6 +266,8 @@ func (s *Store) Story(ctx context.Context, tenantID, messageID string) (events.S
 	if story.Attempts, err = s.attempts(ctx, messageID); err != nil {
 		return events.Story{}, fmt.Errorf("read attempts: %w", err)
 	}
+	// Most providers tell times in whole seconds: within one, what we did comes
+	// before what they report of it.
 	err = all(ctx, s.db.reader(), func(r rows) error {
 		var e events.Event
 		var at int64
@@ -275,7 +277,8 @@ func (s *Store) Story(ctx context.Context, tenantID, messageID string) (events.S
 		e.At = fromMillis(at)
 		story.Events = append(story.Events, e)
 		return nil
-	}, `SELECT at, kind, detail, bounce, source FROM events WHERE message_id = $1 ORDER BY at, id`, messageID)
+	}, `SELECT at, kind, detail, bounce, source FROM events WHERE message_id = $1 
+		ORDER BY at / 1000, CASE WHEN source = '' THEN 0 ELSE 1 END, at, id`, messageID)
 	if err != nil {
 		return events.Story{}, fmt.Errorf("read events: %w", err)
 	}

@@ -28,7 +28,8 @@ golangci := bin/golangci-lint-$(lint_version)
 generated := docs/openapi.json docs/connectors ':!docs/connectors/writing-your-own.md'
 
 # Where goroutines meet: the packages worth the race detector's time.
-racy := ./internal/access/... ./internal/app/... ./internal/delivery/... ./internal/events/... \
+racy := ./internal/access/... ./internal/app/... ./internal/configuration/... ./internal/delivery/... \
+	./internal/events/... ./internal/network/... ./internal/suppression/... ./connector/... \
 	./internal/queue/... ./internal/routing/... ./internal/store/... ./internal/verification/... ./connectors/...
 
 .PHONY: help

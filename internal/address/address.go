@@ -116,3 +116,28 @@ func validDomain(s string) bool {
 	}
 	return true
 }
+
+// Person folds an address further than Key, to what one mailbox can call
+// itself: without a +tag, and at Gmail without dots and under one domain. Two
+// addresses with one Person share a limit, nothing else.
+func Person(s string) string {
+	s = Key(s)
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return s
+	}
+	local, domain := s[:at], s[at+1:]
+	if name, _, tagged := strings.Cut(local, "+"); tagged && name != "" {
+		local = name
+	}
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+		domain = ascii
+	}
+	if domain == "gmail.com" || domain == "googlemail.com" {
+		domain = "gmail.com"
+		if plain := strings.ReplaceAll(local, ".", ""); plain != "" {
+			local = plain
+		}
+	}
+	return local + "@" + domain
+}

@@ -22,25 +22,29 @@ func levels() map[string]int {
 		"internal/connectordocs":  1,
 		"internal/bench":          1,
 		"internal/config":         1,
+		"internal/blocklist":      1,
+		"internal/guard":          1,
+		"internal/limits":         1,
 		"internal/mime":           1,
 		"internal/network":        1,
 		"internal/queue":          1,
 		"internal/scaffold":       1,
 		"internal/suppression":    1,
 		"internal/templates":      1,
-		"internal/tenants":        1,
 
 		"internal/template/handlebarstest": 1,
 
 		"connector/oauth":                 2,
 		"connector/providerapi":           2,
 		"internal/access":                 2,
+		"internal/directory":              2,
 		"internal/inbox":                  2,
 		"internal/outbox":                 2,
 		"internal/queue/queuetest":        2,
 		"internal/routing":                2,
 		"internal/templatecheck":          2,
 		"internal/templatefiles":          2,
+		"internal/tenants":                2,
 		"internal/templates/contactsheet": 2,
 
 		"connectors/aliyundm":  3,
@@ -61,12 +65,14 @@ func levels() map[string]int {
 		"connectors/smtp2go":   3,
 		"connectors/sparkpost": 3,
 
+		"internal/admission":     3,
 		"internal/compose":       3,
 		"internal/events":        3,
 		"internal/configuration": 3,
 
 		"connectors":            4,
 		"internal/delivery":     4,
+		"internal/invitations":  4,
 		"internal/verification": 4,
 
 		"internal/api":   6,
@@ -80,6 +86,8 @@ func levels() map[string]int {
 		"command": 9,
 
 		"cmd/postern": 10,
+
+		"client": 0,
 
 		"examples/custom-connector/pigeon": 3,
 		"examples/custom-connector":        10,

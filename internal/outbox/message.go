@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/limits"
 )
 
 // Status is where a message stands.
@@ -40,7 +41,10 @@ type Message struct {
 	// (codes of one address and type); "" for none.
 	Supersedes string
 	// Dedupe is a keyed hash that repeats of the same mail share; "" for none.
-	Dedupe    string
+	Dedupe string
+	// Charges are what it counts on when it is saved; they are not stored with
+	// it.
+	Charges   []limits.Charge
 	CreatedAt time.Time
 	// Deadline is when it is no longer worth sending: a code's expiry.
 	Deadline time.Time

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/address"
+	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/secrets"
 )
 
@@ -50,6 +51,8 @@ type Draft struct {
 	IP       string
 	// SessionID separates codes of one address that belong to different sessions.
 	SessionID string
+	// Charges are what the mail counts on.
+	Charges []limits.Charge
 	// Lifetime until the deadline; zero means CodeLifetime or OtherLifetime.
 	Lifetime time.Duration
 }
@@ -70,7 +73,7 @@ func (o *Outbox) Make(d Draft) (Message, error) {
 	}
 	m := Message{
 		ID: id.String(), TenantID: d.TenantID, Type: d.Type, To: d.To, IP: d.IP,
-		CreatedAt: now, Deadline: now.Add(d.Lifetime), Status: Accepted,
+		CreatedAt: now, Deadline: now.Add(d.Lifetime), Status: Accepted, Charges: d.Charges,
 	}
 	plain, err := json.Marshal(d.Payload)
 	if err != nil {

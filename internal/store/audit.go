@@ -8,6 +8,26 @@ import (
 	"github.com/postern-mail/postern/internal/audit"
 )
 
+// withAudit makes fn store the entries that ctx carries, too, in the same
+// transaction.
+func withAudit(ctx context.Context, fn writeFunc) writeFunc {
+	entries := audit.Entries(ctx)
+	if len(entries) == 0 {
+		return fn
+	}
+	return func(ctx context.Context, t tx) error {
+		if err := fn(ctx, t); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if err := insertAudit(ctx, t, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // insertAudit stores an entry in the transaction of the change it tells of.
 func insertAudit(ctx context.Context, t tx, e audit.Entry) error {
 	_, err := t.exec(ctx, `INSERT INTO audit_log (id, tenant_id, at, actor, action, subject, details)

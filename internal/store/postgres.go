@@ -58,7 +58,8 @@ func openPostgres(ctx context.Context, url string, o queue.Options) (*postgresDB
 	return p, nil
 }
 
-func (p *postgresDB) write(ctx context.Context, fn func(context.Context, tx) error) error {
+func (p *postgresDB) write(ctx context.Context, fn writeFunc) error {
+	fn = withAudit(ctx, fn)
 	var err error
 	for range conflictTries {
 		err = p.transact(ctx, func(t pgTx) error { return fn(ctx, t) })

@@ -39,8 +39,6 @@ type sqliteDB struct {
 	recent *recent
 }
 
-type writeFunc = func(ctx context.Context, tx tx) error
-
 func openSQLite(ctx context.Context, dir string, o queue.Options) (*sqliteDB, error) {
 	path := filepath.Join(dir, SQLiteFile)
 	if err := ownFile(path); err != nil {
@@ -97,8 +95,8 @@ func openSQLiteFile(path string, conns int, more string) (*sql.DB, error) {
 	return db, nil
 }
 
-func (s *sqliteDB) write(ctx context.Context, fn func(context.Context, tx) error) error {
-	return s.writes.do(ctx, fn)
+func (s *sqliteDB) write(ctx context.Context, fn writeFunc) error {
+	return s.writes.do(ctx, withAudit(ctx, fn))
 }
 
 // commit runs fns as one transaction. When one of them fails all are run

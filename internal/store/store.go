@@ -27,7 +27,8 @@ type Options struct {
 type database interface {
 	// write runs fn in a transaction. fn may run more than once, and must not
 	// keep anything of a run that was followed by another.
-	write(ctx context.Context, fn func(ctx context.Context, tx tx) error) error
+	// It stores the audit entries that ctx carries, too.
+	write(ctx context.Context, fn writeFunc) error
 	// reader runs statements outside of transactions.
 	reader() querier
 	// save stores an accepted message, with its code if it has one.
@@ -46,6 +47,9 @@ type database interface {
 	ping(ctx context.Context) error
 	close() error
 }
+
+// writeFunc is what a transaction does.
+type writeFunc = func(ctx context.Context, tx tx) error
 
 // querier runs statements. Placeholders are $1, $2 … on both databases.
 type querier interface {

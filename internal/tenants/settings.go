@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"sync"
 	"time"
 
 	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/locale"
 )
 
@@ -16,6 +18,42 @@ import (
 type Settings struct {
 	LanguageInfo           LanguageInfo `json:"languageInfo"`
 	VerificationCodePolicy CodePolicy   `json:"verificationCodePolicy"`
+	// SentinelPolicy rules what failed tries lead to.
+	SentinelPolicy limits.Sentinel `json:"sentinelPolicy"`
+	// MessageRateLimit rules how many mails may be asked for.
+	MessageRateLimit limits.Policy `json:"messageRateLimit"`
+	// Branding is how the tenant looks; each is a URL (http or https) or "".
+	Branding Branding `json:"branding"`
+}
+
+// Branding is what something looks like in mails and on pages. Each is a URL
+// (http or https), or "" for none.
+type Branding struct {
+	LogoURL     string `json:"logoUrl,omitempty"`
+	DarkLogoURL string `json:"darkLogoUrl,omitempty"`
+	Favicon     string `json:"favicon,omitempty"`
+	DarkFavicon string `json:"darkFavicon,omitempty"`
+}
+
+// MaxURL is the longest URL of a branding, in bytes.
+const MaxURL = 2048
+
+// Check returns what is wrong with a branding, with paths from its top.
+func (b Branding) Check() []fault.Issue {
+	var issues []fault.Issue
+	for _, f := range []struct{ key, url string }{
+		{"logoUrl", b.LogoURL}, {"darkLogoUrl", b.DarkLogoURL}, {"favicon", b.Favicon}, {"darkFavicon", b.DarkFavicon},
+	} {
+		u, err := url.Parse(f.url)
+		switch {
+		case f.url == "":
+		case len(f.url) > MaxURL:
+			issues = append(issues, fault.Issue{Path: []any{f.key}, Code: "too_big", Message: fmt.Sprintf("must be at most %d bytes", MaxURL)})
+		case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
+			issues = append(issues, fault.Issue{Path: []any{f.key}, Code: "invalid_value", Message: "must be a URL that begins with http:// or https://"})
+		}
+	}
+	return issues
 }
 
 // LanguageInfo rules the language of mails.
@@ -44,6 +82,8 @@ func DefaultSettings() Settings {
 	return Settings{
 		LanguageInfo:           LanguageInfo{AutoDetect: true, FallbackLanguage: "en"},
 		VerificationCodePolicy: CodePolicy{ExpirationSeconds: 600, MaxTries: 10, Length: 6, ActiveCodes: 3},
+		SentinelPolicy:         limits.DefaultSentinel(),
+		MessageRateLimit:       limits.DefaultPolicy(),
 	}
 }
 
@@ -72,6 +112,16 @@ func (s Settings) Check() []fault.Issue {
 				Message: fmt.Sprintf("must be from %d to %d", limit.lo, limit.hi),
 			})
 		}
+	}
+	issues = append(issues, under("sentinelPolicy", s.SentinelPolicy.Check())...)
+	issues = append(issues, under("messageRateLimit", s.MessageRateLimit.Check())...)
+	return append(issues, under("branding", s.Branding.Check())...)
+}
+
+// under puts a key before the paths of issues.
+func under(key string, issues []fault.Issue) []fault.Issue {
+	for i := range issues {
+		issues[i].Path = append([]any{key}, issues[i].Path...)
 	}
 	return issues
 }

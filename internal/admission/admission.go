@@ -5,6 +5,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/limits"
+	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/secrets"
 	"github.com/postern-mail/postern/internal/tenants"
 )
@@ -38,6 +39,19 @@ func (s *Service) Admit(ctx context.Context, r Request) ([]limits.Charge, error)
 	if err != nil {
 		return nil, err
 	}
+	return s.charges(settings, r)
+}
+
+// Charges returns what a message is charged to.
+func (s *Service) Charges(ctx context.Context, m outbox.Message) ([]limits.Charge, error) {
+	settings, err := s.settings(ctx, m.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	return s.charges(settings, Request{TenantID: m.TenantID, Type: m.Type, To: m.To, IP: m.IP})
+}
+
+func (s *Service) charges(settings tenants.Settings, r Request) ([]limits.Charge, error) {
 	kind := limits.Codes
 	if !r.Type.CarriesCode() {
 		kind = limits.Invitations

@@ -17,6 +17,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
@@ -49,6 +50,7 @@ type Options struct {
 	Composer       *compose.Composer
 	Outbox         *outbox.Outbox
 	Codes          *verification.Service
+	Admission      *admission.Service
 	Hub            *events.Hub
 	Intake         *events.Intake
 	Suppressions   *suppression.Service
@@ -82,7 +84,7 @@ func (o Options) check() error {
 		"Templates": o.Templates != nil, "Settings": o.Settings != nil,
 		"Access": o.Access != nil, "Tenants": o.Tenants != nil, "Configurations": o.Configurations != nil,
 		"Audit": o.Audit != nil, "Router": o.Router != nil, "Composer": o.Composer != nil,
-		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Hub": o.Hub != nil,
+		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Admission": o.Admission != nil, "Hub": o.Hub != nil,
 		"Intake": o.Intake != nil, "Suppressions": o.Suppressions != nil,
 		"Messages": o.Messages != nil, "Inbox": o.Inbox != nil, "Idempotency": o.Idempotency != nil,
 		"Keys": o.Keys != nil, "Metrics": o.Metrics != nil, "Gatherer": o.Gatherer != nil,

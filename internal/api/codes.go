@@ -8,6 +8,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/verification"
@@ -28,6 +29,7 @@ type codeRequestJSON struct {
 	UserID         string       `json:"userId,omitempty" maxLength:"128"`
 	Payload        payloadJSON  `json:"payload,omitzero"`
 	SessionID      string       `json:"sessionId,omitempty" maxLength:"128" doc:"The code verifies only with this session."`
+	IP             string       `json:"ip,omitempty" maxLength:"64" example:"203.0.113.7" doc:"Of the client on whose behalf the code is sent: give it, so that one client cannot have codes sent to everybody."`
 }
 
 type verifyInput struct {
@@ -51,7 +53,7 @@ func (s *server) mountCodes() {
 		failures: map[int]string{
 			http.StatusBadRequest:          refusedFailure,
 			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
-			http.StatusTooManyRequests:     throttledFailure,
+			http.StatusTooManyRequests:     limitedFailure,
 			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up, or `phone` was given",
 		},
 	}, s.createCode)
@@ -81,6 +83,12 @@ func (s *server) createCode(ctx context.Context, in *codeInput) (*SentOutput, er
 		return nil, err
 	}
 	if err := s.speak(ctx, request.TenantID, request.Payload, in.Body.UILocales, in.Body.Locale); err != nil {
+		return nil, err
+	}
+	request.Charges, err = s.Admission.Admit(ctx, admission.Request{
+		TenantID: request.TenantID, Type: request.Type, To: request.To, IP: request.IP,
+	})
+	if err != nil {
 		return nil, err
 	}
 	id, err := s.Codes.Issue(ctx, request)
@@ -117,7 +125,7 @@ func codeRequest(b codeRequestJSON) (verification.Request, error) {
 		return verification.Request{}, err
 	}
 	err = checkTexts("locale", b.Locale, "uiLocales", b.UILocales, "applicationId", b.ApplicationID,
-		"organizationId", b.OrganizationID, "userId", b.UserID, "sessionId", b.SessionID)
+		"organizationId", b.OrganizationID, "userId", b.UserID, "sessionId", b.SessionID, "ip", b.IP)
 	if err != nil {
 		return verification.Request{}, err
 	}
@@ -128,7 +136,7 @@ func codeRequest(b codeRequestJSON) (verification.Request, error) {
 	if _, given := payload["code"]; given {
 		return verification.Request{}, fault.Input("is made by the service and cannot be given", "payload", "code")
 	}
-	return verification.Request{Type: t, To: to, SessionID: b.SessionID, Payload: payload}, nil
+	return verification.Request{Type: t, To: to, SessionID: b.SessionID, Payload: payload, IP: clientIP(b.IP)}, nil
 }
 
 func (s *server) verifyCode(ctx context.Context, in *verifyInput) (*struct{}, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/address"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/outbox"
@@ -148,7 +149,7 @@ func (s *server) mountMessages() {
 		failures: map[int]string{
 			http.StatusBadRequest:          refusedFailure,
 			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
-			http.StatusTooManyRequests:     throttledFailure,
+			http.StatusTooManyRequests:     limitedFailure,
 			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up",
 		},
 	}, s.createMessage)
@@ -176,6 +177,12 @@ func (s *server) createMessage(ctx context.Context, in *newMessageInput) (*newMe
 		return nil, err
 	}
 	if err := s.speak(ctx, draft.TenantID, draft.Payload, "", ""); err != nil {
+		return nil, err
+	}
+	draft.Charges, err = s.Admission.Admit(ctx, admission.Request{
+		TenantID: draft.TenantID, Type: draft.Type, To: draft.To, IP: draft.IP,
+	})
+	if err != nil {
 		return nil, err
 	}
 	id, repeat, err := s.Outbox.Accept(ctx, draft)

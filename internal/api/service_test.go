@@ -21,6 +21,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/api"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
@@ -126,19 +127,16 @@ func (s *service) build(change []func(*api.Options)) {
 	o.Intake = events.NewIntake(events.IntakeOptions{
 		Store: s.store, Suppressions: o.Suppressions, Hub: o.Hub, Keys: keys, Metrics: o.Metrics, Now: s.clock.now,
 	})
+	o.Admission = admission.New(settings.Settings, keys)
 	o.Codes = verification.New(verification.Options{
-		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now,
-		Policy: func(ctx context.Context, tenantID string) (tenants.CodePolicy, error) {
-			known, err := settings.Settings(ctx, tenantID)
-			return known.VerificationCodePolicy, err
-		},
+		Store: s.store, Outbox: o.Outbox, Keys: keys, Settings: settings.Settings, Now: s.clock.now,
 	})
 	for _, f := range change {
 		f(&o)
 	}
 	deliverer := delivery.New(delivery.Options{
 		Store: s.store, Outbox: o.Outbox, Router: s.router, Composer: o.Composer, Hub: o.Hub,
-		Suppressions: o.Suppressions, Metrics: o.Metrics, Now: s.clock.now, Log: log,
+		Suppressions: o.Suppressions, Charges: o.Admission.Charges, Metrics: o.Metrics, Now: s.clock.now, Log: log,
 	})
 	s.deliver = func(ctx context.Context) {
 		if err := s.store.Queue().Start(ctx, deliverer.Deliver); err != nil {

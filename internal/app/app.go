@@ -17,6 +17,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/api"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
@@ -176,16 +177,13 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	composer := compose.New(builtin, stored, settings, template.NewCache(templateCacheSize))
 	hub := events.NewHub(a.store)
 	suppressions := suppression.NewService(a.store, now)
+	admit := admission.New(settings.Settings, keys)
 	codes := verification.New(verification.Options{
-		Store: a.store, Outbox: out, Keys: keys, Now: now,
-		Policy: func(ctx context.Context, tenantID string) (tenants.CodePolicy, error) {
-			s, err := settings.Settings(ctx, tenantID)
-			return s.VerificationCodePolicy, err
-		},
+		Store: a.store, Outbox: out, Keys: keys, Settings: settings.Settings, Now: now,
 	})
 	a.delivery = delivery.New(delivery.Options{
 		Store: a.store, Outbox: out, Router: a.router, Composer: composer, Suppressions: suppressions,
-		Hub: hub, Metrics: a.metrics, Now: now, Log: o.Logger, LogAddresses: o.LogAddresses,
+		Charges: admit.Charges, Hub: hub, Metrics: a.metrics, Now: now, Log: o.Logger, LogAddresses: o.LogAddresses,
 	})
 	intake := events.NewIntake(events.IntakeOptions{
 		Store: a.store, Suppressions: suppressions, Hub: hub, Keys: keys, Metrics: a.metrics, Now: now,
@@ -200,7 +198,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	a.handler, err = api.New(api.Options{
 		Tenants: a.store, Configurations: configurations, Audit: a.store,
 		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: accessService, Router: a.router,
-		Composer: composer, Outbox: out, Codes: codes, Hub: hub,
+		Composer: composer, Outbox: out, Codes: codes, Admission: admit, Hub: hub,
 		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,
 		Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,

@@ -38,6 +38,7 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error)
 			millis(now.Add(-idempotency.Keep))},
 		{`DELETE FROM verification_codes WHERE id IN (SELECT id FROM verification_codes WHERE id < $1 ORDER BY id LIMIT $2)`,
 			idsUntil(now.Add(-keepCodes))},
+		{`DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at <= $1 LIMIT $2)`, millis(now)},
 		{`DELETE FROM callback_marks WHERE hash IN (SELECT hash FROM callback_marks WHERE created_at <= $1 LIMIT $2)`,
 			millis(now.Add(-events.KeepMarks))},
 		{`DELETE FROM retired_connectors WHERE id IN (SELECT id FROM retired_connectors WHERE retired_at <= $1 LIMIT $2)`,

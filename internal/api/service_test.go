@@ -355,6 +355,14 @@ func (s *service) useProvider() {
 	s.post("/api/connectors", `{"connectorId":"test-email","config":{"apiKey":"`+providerSecret+`","fromEmail":"no-reply@example.com"}}`).is(200)
 }
 
+// set changes settings of the tenant.
+func (s *service) set(settings string) {
+	s.t.Helper()
+	if _, err := s.options.Settings.Change(s.t.Context(), tenants.Default, json.RawMessage(settings)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // clock is the real one and a bit.
 type clock struct {
 	mu     sync.Mutex

@@ -59,6 +59,7 @@ func TestLanguageIsChosenAtAccept(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.useProvider()
+	s.set(`{"messageRateLimit":{"recipient":{"limit":1000}}}`) // more mails than a person needs
 	s.putOne("x-own", "Generic", goodDetails)
 	for name, c := range languageCases() {
 		wish := strings.Replace(","+c.wish[1:], ",}", "}", 1)

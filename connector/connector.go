@@ -47,6 +47,13 @@ type Sender interface {
 	DefaultSender() (from, replyTo Mailbox)
 }
 
+// Keeper is implemented by connectors that may keep mails in the service
+// itself. What is kept reaches nobody, whatever its recipient.
+type Keeper interface {
+	// Keeps reports whether mails are kept and none is sent on.
+	Keeps() bool
+}
+
 // Checker is implemented by connectors that can prove their settings against
 // the provider without sending a mail.
 type Checker interface {

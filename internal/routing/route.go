@@ -18,6 +18,17 @@ type Route struct {
 // Len returns how many connectors there are.
 func (r *Route) Len() int { return len(r.connectors) }
 
+// Keeps reports whether every connector keeps its mails in the service, so
+// that none of them reaches anybody.
+func (r *Route) Keeps() bool {
+	for _, o := range r.connectors {
+		if k, ok := o.Connector.(connector.Keeper); !ok || !k.Keeps() {
+			return false
+		}
+	}
+	return true
+}
+
 // Next returns the connector to try next, and false when all were tried. It
 // passes over those that are down or asked for a pause, but for the one in
 // use when no other is in order either: a mail is always tried. The caller

@@ -311,3 +311,51 @@ func TestNothingStoredShowsTheCode(t *testing.T) {
 		t.Errorf("message %+v", m)
 	}
 }
+
+const locked = "session.verification_blocked_too_many_attempts"
+
+// Failed tries count on an address across codes, types and sessions, and no
+// success makes up for them: whoever guesses may not wait for its owner.
+func TestLockout(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.tries = limits.Sentinel{MaxAttempts: 12, LockoutDuration: 30}
+	a := b.issue(t)
+	for range 8 {
+		equal(t, "wrong try", b.check(wrong(a)), mismatch)
+	}
+	equal(t, "right try", b.check(a), "ok")
+	equal(t, "without a code", b.check(a), notFound) // no guess was compared
+	c := b.issue(t)
+	for range 4 {
+		equal(t, "wrong try at another code", b.check(wrong(c)), mismatch)
+	}
+	equal(t, "right code", b.check(c), locked)
+	d := b.issue(t)
+	equal(t, "a new one", b.check(d), locked)
+	other := verification.Subject{TenantID: "t1", Address: "ann+tag@example.com", Type: connector.Register}
+	equal(t, "another type, and a tag", b.checkAs(other, d), locked)
+	other.Address = "bob@example.com"
+	equal(t, "another address", b.checkAs(other, d), notFound)
+	other.TenantID, other.Address = "t2", "ann@example.com"
+	equal(t, "another tenant", b.checkAs(other, d), notFound)
+
+	b.now = b.now.Add(30*time.Minute - time.Millisecond)
+	equal(t, "at the last moment", b.check(d), locked)
+	b.now = b.now.Add(-time.Hour) // the clock goes back
+	equal(t, "when the clock goes back", b.check(d), locked)
+	b.now = b.now.Add(time.Hour + time.Millisecond)
+	equal(t, "after it", b.check(b.issue(t)), "ok")
+}
+
+// A clock that goes back makes no code older than it is, and none younger.
+func TestClockGoesBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	digits := b.issue(t)
+	b.now = b.now.Add(-time.Hour)
+	later := b.issue(t)
+	b.now = b.now.Add(11 * time.Minute)
+	equal(t, "the code asked for first", b.check(digits), "ok")
+	equal(t, "both are used up", b.check(later), notFound)
+}

@@ -90,19 +90,23 @@ func lockCounts(ctx context.Context, t tx, keys ...string) (counts, error) {
 		return nil, fmt.Errorf("lock limits: %w", err)
 	}
 	c := make(counts, len(keys))
-	for _, key := range keys {
-		if err := all(ctx, t, c.scan, `SELECT key, state FROM limits WHERE key = $1`, key); err != nil {
-			return nil, fmt.Errorf("read limit: %w", err)
-		}
+	args := make([]any, len(keys))
+	for i, key := range keys {
+		args[i] = key
+	}
+	if err := all(ctx, t, c.scan, `SELECT key, state FROM limits WHERE key IN `+places(1, len(keys)), args...); err != nil {
+		return nil, fmt.Errorf("read limits: %w", err)
 	}
 	return c, nil
 }
 
 func (c counts) store(ctx context.Context, t tx) error {
-	for _, row := range c.changed() {
-		if _, err := t.exec(ctx, upsertLimit.one, row...); err != nil {
-			return fmt.Errorf("count on limit: %w", err)
-		}
+	rows := c.changed()
+	if len(rows) == 0 {
+		return nil
+	}
+	if _, err := t.exec(ctx, upsertLimit.rows(len(rows)), slices.Concat(rows...)...); err != nil {
+		return fmt.Errorf("count on limits: %w", err)
 	}
 	return nil
 }

@@ -174,6 +174,12 @@ func (t TemplateType) Valid() bool {
 // (all but the invitation, which carries a link).
 func (t TemplateType) CarriesCode() bool { return t.Valid() && t != OrganizationInvitation }
 
+// NeedsUser reports whether mails of this type tell of a user who is known
+// already (Logto's documentation, "Email template types").
+func (t TemplateType) NeedsUser() bool {
+	return t == UserPermissionValidation || t == BindNewIdentifier || t == BindMfa
+}
+
 // Template is one wording from a connector's settings. Its content type may
 // be called contentType or type there; empty means text/html.
 type Template struct {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -24,9 +25,9 @@ type codeRequestJSON struct {
 	Type           codeTypeJSON `json:"type,omitempty" doc:"Template type; Generic unless given."`
 	Locale         string       `json:"locale,omitempty" maxLength:"64" example:"de" doc:"Language of the mail (BCP 47), used as it is."`
 	UILocales      string       `json:"uiLocales,omitempty" maxLength:"512" example:"de-CH de en" doc:"Languages that the person prefers, in order; the first that there is goes before locale."`
-	ApplicationID  string       `json:"applicationId,omitempty" maxLength:"128"`
-	OrganizationID string       `json:"organizationId,omitempty" maxLength:"128"`
-	UserID         string       `json:"userId,omitempty" maxLength:"128"`
+	ApplicationID  string       `json:"applicationId,omitempty" maxLength:"128" doc:"Becomes the variable application, if there is one with this id."`
+	OrganizationID string       `json:"organizationId,omitempty" maxLength:"128" doc:"Becomes the variable organization, if there is one with this id."`
+	UserID         string       `json:"userId,omitempty" maxLength:"128" doc:"Becomes the variable user, if there is one with this id. UserPermissionValidation, BindNewIdentifier and BindMfa need it, or user in payload."`
 	Payload        payloadJSON  `json:"payload,omitzero"`
 	SessionID      string       `json:"sessionId,omitempty" maxLength:"128" doc:"The code verifies only with this session."`
 	IP             string       `json:"ip,omitempty" maxLength:"64" example:"203.0.113.7" doc:"Of the client on whose behalf the code is sent: give it, so that one client cannot have codes sent to everybody."`
@@ -135,6 +136,11 @@ func codeRequest(b codeRequestJSON) (verification.Request, error) {
 	}
 	if _, given := payload["code"]; given {
 		return verification.Request{}, fault.Input("is made by the service and cannot be given", "payload", "code")
+	}
+	if _, told := payload["user"].(map[string]any); t.NeedsUser() && b.UserID == "" && !told {
+		f := fault.Input(fmt.Sprintf("is needed for a code of the type %s; or give user in payload", t), "userId")
+		f.Issues[0].Code = "invalid_type"
+		return verification.Request{}, f
 	}
 	return verification.Request{Type: t, To: to, SessionID: b.SessionID, Payload: payload, IP: clientIP(b.IP)}, nil
 }

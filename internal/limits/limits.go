@@ -100,6 +100,7 @@ const (
 	Recipient Name = "recipient"
 	IP        Name = "ip"
 	Tenant    Name = "tenant"
+	Guard     Name = "guard" // of package guard, which counts by itself
 )
 
 // Charge is one thing that a mail counts on.
@@ -168,6 +169,7 @@ func Refusal(name Name, wait time.Duration) *fault.Fault {
 		Recipient: "Too many mails were sent to this address. Try again later.",
 		IP:        "Too many mails were asked for from this IP address. Try again later.",
 		Tenant:    "Too many mails were asked for. Try again later.",
+		Guard:     "Too many codes were asked for from here that nobody verified. Try again later.",
 	}[name])
 	f.Data = map[string]any{"limit": string(name)}
 	f.RetryAfter = wait

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern-mail/postern/internal/blocklist"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/locale"
@@ -22,6 +23,8 @@ type Settings struct {
 	SentinelPolicy limits.Sentinel `json:"sentinelPolicy"`
 	// MessageRateLimit rules how many mails may be asked for.
 	MessageRateLimit limits.Policy `json:"messageRateLimit"`
+	// EmailBlocklistPolicy rules which addresses may become somebody's.
+	EmailBlocklistPolicy blocklist.Policy `json:"emailBlocklistPolicy"`
 	// Branding is how the tenant looks; each is a URL (http or https) or "".
 	Branding Branding `json:"branding"`
 }
@@ -84,6 +87,7 @@ func DefaultSettings() Settings {
 		VerificationCodePolicy: CodePolicy{ExpirationSeconds: 600, MaxTries: 10, Length: 6, ActiveCodes: 3},
 		SentinelPolicy:         limits.DefaultSentinel(),
 		MessageRateLimit:       limits.DefaultPolicy(),
+		EmailBlocklistPolicy:   blocklist.DefaultPolicy(),
 	}
 }
 
@@ -115,6 +119,7 @@ func (s Settings) Check() []fault.Issue {
 	}
 	issues = append(issues, under("sentinelPolicy", s.SentinelPolicy.Check())...)
 	issues = append(issues, under("messageRateLimit", s.MessageRateLimit.Check())...)
+	issues = append(issues, under("emailBlocklistPolicy", s.EmailBlocklistPolicy.Check())...)
 	return append(issues, under("branding", s.Branding.Check())...)
 }
 
@@ -202,7 +207,12 @@ func (s *Service) Change(ctx context.Context, tenantID string, patch json.RawMes
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	for {
-		settings, was, err := s.read(ctx, tenantID)
+		_, was, err := s.read(ctx, tenantID)
+		if err != nil {
+			return Settings{}, err
+		}
+		// Those that are read share their lists with everybody who uses them.
+		settings, err := ReadSettings(was)
 		if err != nil {
 			return Settings{}, err
 		}

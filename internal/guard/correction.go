@@ -1,11 +1,18 @@
 package guard
 
 // edits is how far a mistyped address is from the right one, in letters
-// added, left out or replaced. Two letters swapped are two.
+// added, left out, replaced or swapped.
 const edits = 2
 
+// band is what can hold so small a distance of the cells of a row.
+const band = 2*edits + 1
+
+// distances are how far a[:i] is from b[:i+k-edits], for each k.
+type distances [band]int
+
 // corrects reports whether two addresses are so near that one is likely the
-// other, mistyped (their Levenshtein distance is at most edits).
+// other, mistyped: their distance, as optimal string alignment counts it, is
+// at most edits.
 func corrects(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a
@@ -13,9 +20,7 @@ func corrects(a, b string) bool {
 	if len(b)-len(a) > edits || a == "" {
 		return false
 	}
-	// Only the cells within edits of the diagonal can hold so small a distance.
-	const width = 2*edits + 1
-	var row [width]int // row[k] is the distance of a[:i] to b[:i+k-edits]
+	var before, row distances
 	for k := range row {
 		row[k] = edits + 1
 		if k >= edits {
@@ -23,29 +28,37 @@ func corrects(a, b string) bool {
 		}
 	}
 	for i := 1; i <= len(a); i++ {
-		var next [width]int
-		for k := range next {
-			j := i + k - edits
-			if j < 0 || j > len(b) {
-				next[k] = edits + 1
-				continue
-			}
-			d := edits + 1
-			if j > 0 {
-				d = row[k]
-				if a[i-1] != b[j-1] {
-					d++
-				}
-			}
-			if k+1 < width {
-				d = min(d, row[k+1]+1)
-			}
-			if k > 0 {
-				d = min(d, next[k-1]+1)
-			}
-			next[k] = d
-		}
-		row = next
+		before, row = row, next(before, row, a, b, i)
 	}
 	return row[len(b)-len(a)+edits] <= edits
+}
+
+// next returns the distances of a[:i] from those of the two rows before.
+func next(before, row distances, a, b string, i int) distances {
+	var d distances
+	for k := range d {
+		d[k] = edits + 1
+		j := i + k - edits
+		if j < 0 || j > len(b) {
+			continue
+		}
+		if k+1 < band {
+			d[k] = min(d[k], row[k+1]+1)
+		}
+		if j == 0 {
+			continue
+		}
+		if a[i-1] == b[j-1] {
+			d[k] = min(d[k], row[k])
+		} else {
+			d[k] = min(d[k], row[k]+1)
+		}
+		if k > 0 {
+			d[k] = min(d[k], d[k-1]+1)
+		}
+		if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+			d[k] = min(d[k], before[k]+1)
+		}
+	}
+	return d
 }

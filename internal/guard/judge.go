@@ -7,9 +7,9 @@ import "time"
 const (
 	perPerson = 4 // for each person who verified, always
 
-	freeIP, freeBlock = 20, 80 // in peace
-	newIP, newBlock   = 2, 8   // in an alert, when nobody verified
-	provenBlock       = 10     // in an alert, more for an address in such a block
+	freeIP, freeBlock, freeNetwork = 20, 80, 400 // in peace
+	newIP, newBlock, newNetwork    = 2, 8, 40    // in an alert, when nobody verified
+	provenBlock                    = 10          // in an alert, more for an address in a block where people verify
 )
 
 const (
@@ -18,6 +18,9 @@ const (
 	corrections  = 2 // in a row that do not count
 	correctedIn  = 10 * time.Minute
 
+	someVerify = 5 // people that make a block or network trusted
+
+	doubt     = 10 * time.Minute // between the persons of an address that nothing is known of
 	quiet     = time.Hour        // of an address that asked for more than it may, in an alert
 	stopped   = 15 * time.Minute // the least time that a source is stopped
 	slow      = time.Minute      // between persons for a source that is slowed
@@ -38,13 +41,14 @@ type verdict struct {
 	wait   time.Duration
 }
 
-// judging is a request with the sources that it belongs to. single and block
-// are nil when its IP address is not known.
+// judging is a request with the sources that it belongs to. Those of its IP
+// address are nil when that is not known.
 type judging struct {
-	t                     *tenant
-	r                     request
-	single, block, domain *source
-	correction            bool
+	t                      *tenant
+	r                      request
+	single, block, network *source
+	domain                 *source
+	correction             bool
 }
 
 func (j *judging) judge() verdict {
@@ -52,7 +56,10 @@ func (j *judging) judge() verdict {
 		if v := j.judgeIP(); v.level != "" {
 			return v
 		}
-		if v := j.judgeBlock(); v.level != "" {
+		if v := j.judgeBlock(j.block, freeBlock, newBlock); v.level != "" {
+			return v
+		}
+		if v := j.judgeBlock(j.network, freeNetwork, newNetwork); v.level != "" {
 			return v
 		}
 	}
@@ -63,7 +70,7 @@ func (j *judging) judge() verdict {
 func (j *judging) judgeIP() verdict {
 	s, now := j.single, j.t.now
 	today := periodOf(now, day)
-	outstanding, verified := s.outstanding.sum(today), s.verified.sum(periodOf(now, month))
+	outstanding, verified := s.outstanding.sum(today), s.verified.sum(today)
 	// Who was stopped in an alert stays in it for the day.
 	if !j.t.alert.on && s.refused.sum(today) < strikes {
 		bound := freeIP + perPerson*verified
@@ -76,10 +83,10 @@ func (j *judging) judgeIP() verdict {
 		return j.refuse(s, IP, Stopped, stopped)
 	}
 	bound := 1
-	if verified > 0 {
-		bound = perPerson * (verified + 1)
+	if regulars := s.regulars.sum(periodOf(now, month)); regulars > 0 {
+		bound = 2*(verified+1) + min(max(regulars-verified, 0), 20)
 	}
-	if j.blockProven() {
+	if j.trusted(j.block) {
 		bound += provenBlock
 	}
 	asked := outstanding + s.refused.sum(today)
@@ -92,7 +99,10 @@ func (j *judging) judgeIP() verdict {
 	}
 	rest := quiet
 	if asked < newIP {
-		rest = settle
+		rest = doubt
+		if j.trusted(j.network) {
+			rest = 0
+		}
 	}
 	again := s.lastAsk + rest
 	if s.waiting == j.r.hash {
@@ -112,23 +122,26 @@ func (j *judging) judgeIP() verdict {
 	return j.refuse(s, IP, level, again-now)
 }
 
-// blockProven reports whether people verify in the block.
-func (j *judging) blockProven() bool {
-	verified := j.block.verified.sum(periodOf(j.t.now, month))
-	return verified >= 10 && j.block.outstanding.sum(periodOf(j.t.now, day)) <= 2*verified
+// trusted reports whether people verify in a block or network.
+func (j *judging) trusted(s *source) bool {
+	if s.regulars.sum(periodOf(j.t.now, month)) < someVerify {
+		return false
+	}
+	current, ratio := periodOf(j.t.now, spell), j.t.alert.ratio()
+	asked, confirmed := float64(s.asked.sum(current)), float64(s.confirmed.sum(current))
+	return asked-confirmed <= 5+2*(1-ratio)/ratio*confirmed
 }
 
-// judgeBlock judges by the block that the IP address is in.
-func (j *judging) judgeBlock() verdict {
-	s, now := j.block, j.t.now
+// judgeBlock judges by a block or network that the IP address is in.
+func (j *judging) judgeBlock(s *source, inPeace, inAlert int) verdict {
+	now := j.t.now
 	today := periodOf(now, day)
-	bound, wait := freeBlock, slow
+	bound, wait := inPeace, slow
 	if j.t.alert.on {
-		bound, wait = newBlock, slowBlock
+		bound, wait = inAlert, slowBlock
 	}
-	bound += perPerson * s.verified.sum(periodOf(now, month))
 	switch outstanding := s.outstanding.sum(today); {
-	case outstanding < bound || j.ipProven():
+	case outstanding < bound || s.regulars.sum(periodOf(now, month)) >= someVerify || j.ipProven():
 		return verdict{}
 	case s.refused.sum(today) >= groupStrikes || outstanding >= 2*bound:
 		s.refused.add(today)
@@ -142,7 +155,7 @@ func (j *judging) judgeBlock() verdict {
 
 // ipProven reports whether people verify at the IP address.
 func (j *judging) ipProven() bool {
-	return j.single != nil && j.single.verified.sum(periodOf(j.t.now, month)) > 0
+	return j.single != nil && j.single.regulars.sum(periodOf(j.t.now, month)) > 0
 }
 
 // judgeDomain judges by the domain of the recipient.
@@ -178,14 +191,25 @@ func (j *judging) standsOut() bool {
 		return false
 	}
 	// asked/all > unusual * verified/everybody
-	return asked*t.verified.sum(lately) >= unusual*all*s.verified.sum(lately)
+	return asked*t.verified.sum(lately) >= unusual*all*s.regulars.sum(lately)
+}
+
+// count counts a request, whatever becomes of it.
+func (j *judging) count() {
+	current := periodOf(j.t.now, spell)
+	for _, s := range []*source{j.domain, j.block, j.network} {
+		if s != nil {
+			s.asked.add(current)
+		}
+	}
 }
 
 // pass counts a request that passes for its IP address and block.
 func (j *judging) pass() {
 	today := periodOf(j.t.now, day)
 	s := j.single
-	s.lastAsk, s.lastPass, j.block.lastPass = j.t.now, j.t.now, j.t.now
+	s.lastAsk, s.lastPass = j.t.now, j.t.now
+	j.block.lastPass, j.network.lastPass = j.t.now, j.t.now
 	s.person, s.waiting = j.r.person, 0
 	if j.correction {
 		s.corrections++
@@ -193,7 +217,11 @@ func (j *judging) pass() {
 	}
 	s.corrections = 0
 	s.outstanding.add(today)
+	if s.outstanding.sum(today) > newIP && !j.ipProven() {
+		return // one address does not condemn those around it
+	}
 	j.block.outstanding.add(today)
+	j.network.outstanding.add(today)
 }
 
 // refuse refuses a request, and tells of the source if that is new.
@@ -206,7 +234,15 @@ func (j *judging) refuse(s *source, k Kind, l Level, wait time.Duration) verdict
 				s.told = make(map[Level]time.Duration)
 			}
 			s.told[l] = t.now
-			name := map[Kind]string{IP: j.r.single.String(), Block: j.r.block.String(), Domain: j.r.name}[k]
+			name := j.r.name
+			switch {
+			case s == j.single:
+				name = j.r.single.String()
+			case s == j.block:
+				name = j.r.single.around(ofBlock).String()
+			case s == j.network:
+				name = j.r.single.around(ofNetwork).String()
+			}
 			t.told = append(t.told, Notice{
 				Source: k, Name: name, Level: l,
 				Outstanding: s.outstanding.sum(periodOf(t.now, day)), At: t.guard.began.Add(t.now),

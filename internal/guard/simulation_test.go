@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -21,7 +22,7 @@ type traffic struct {
 	Offices  float64 // share of them in offices
 	Mobile   float64 // and of those on mobile networks
 	Couples  float64 // share of homes with two people
-	Blocks   int     // that homes are in
+	Networks int     // that homes are in, some much more than others
 	Carriers int     // blocks of mobile networks
 	NoIP     bool    // the backend does not pass the address on
 	Seed     uint64
@@ -46,7 +47,7 @@ func drawTraffic(t *rapid.T) traffic {
 		Offices:  rapid.Float64Range(0, 0.4).Draw(t, "offices"),
 		Mobile:   rapid.Float64Range(0, 0.4).Draw(t, "mobile"),
 		Couples:  rapid.Float64Range(0, 0.3).Draw(t, "couples"),
-		Blocks:   rapid.IntRange(50, 2000).Draw(t, "blocks"),
+		Networks: rapid.IntRange(5, 300).Draw(t, "networks"),
 		Carriers: rapid.IntRange(1, 4).Draw(t, "carriers"),
 		Seed:     rapid.Uint64().Draw(t, "seed"),
 	}
@@ -56,7 +57,7 @@ func drawAttack(t *rapid.T) attack {
 	return attack{
 		Lasts:    time.Duration(rapid.IntRange(5, 180).Draw(t, "minutes")) * time.Minute,
 		Order:    rapid.SampledFrom([]string{"random", "bursts", "turns"}).Draw(t, "order"),
-		Where:    rapid.SampledFrom([]string{"anywhere", "blocks", "IPv6"}).Draw(t, "where"),
+		Where:    rapid.SampledFrom([]string{"anywhere", "homes", "blocks", "IPv6"}).Draw(t, "where"),
 		Domains:  rapid.SampledFrom([]string{"usual", "victim", "random"}).Draw(t, "domains"),
 		Verified: rapid.SampledFrom([]float64{0, 0, 0.01}).Draw(t, "verified"),
 		// The attack of the promise.
@@ -145,7 +146,7 @@ func (w *world) comes(at time.Duration, ip string) {
 func (w *world) mistyped(name, domain string) string {
 	s := name + "@" + domain
 	if w.random.Float64() < 0.3 {
-		return name + "@" + map[string]string{"gmail.com": "gmial.com", "outlook.com": "outlok.com"}[domain] + "gmx.de"
+		return name + "@" + strings.Replace(domain, "m", "n", 1)
 	}
 	i := w.random.IntN(len(name) - 1)
 	switch w.random.IntN(3) {
@@ -158,12 +159,14 @@ func (w *world) mistyped(name, domain string) string {
 	}
 }
 
-func (w *world) home() string {
-	block := w.random.IntN(w.Blocks)
-	if block%3 == 0 {
-		return fmt.Sprintf("2001:db8:%x:%x::%x", block, w.random.IntN(1<<16), 1+w.random.IntN(1000))
+// home returns an address in one of the networks. People are at even ones, an
+// attacker at odd ones: who shares an address with an attacker is slowed.
+func (w *world) home(odd int) string {
+	network, host := int(float64(w.Networks)*math.Pow(w.random.Float64(), 3)), w.random.IntN(120)*2+odd
+	if network%3 == 0 {
+		return fmt.Sprintf("2001:%x:%x:%x::1", network, w.random.IntN(1<<14), host)
 	}
-	return fmt.Sprintf("62.%d.%d.%d", block/256, block%256, w.random.IntN(256))
+	return fmt.Sprintf("%d.%d.%d.%d", 20+network/256, network%256, w.random.IntN(256), host)
 }
 
 func (w *world) carrier() string {
@@ -173,7 +176,6 @@ func (w *world) carrier() string {
 // live adds the people of some time; rate is a factor on their number.
 func (w *world) live(lasts time.Duration, rate func(time.Duration) float64) {
 	office := func(i int) string { return fmt.Sprintf("80.%d.%d.7", i/256, i%256) }
-	offices, seats := 0, 0 // the newest office and who may still come from it
 	perDay := w.Hourly * 24
 	many := 1 + int(perDay*w.Offices/60)
 	for i := range many { // somebody verified there in earlier days
@@ -183,7 +185,6 @@ func (w *world) live(lasts time.Duration, rate func(time.Duration) float64) {
 			w.add(at+time.Minute, addr, office(i), true, false)
 		}
 	}
-	_, _ = offices, seats
 	for at := time.Duration(0); ; {
 		hours := float64(at) / float64(time.Hour)
 		now := w.Hourly * (1 + w.Swing*math.Sin(hours/24*2*math.Pi)) * rate(at)
@@ -197,7 +198,7 @@ func (w *world) live(lasts time.Duration, rate func(time.Duration) float64) {
 		case kind < w.Offices+w.Mobile:
 			w.comes(at, w.carrier())
 		default:
-			ip := w.home()
+			ip := w.home(0)
 			w.comes(at, ip)
 			if w.random.Float64() < w.Couples {
 				w.comes(at+time.Duration(w.random.ExpFloat64()*float64(2*time.Hour)), ip)
@@ -214,10 +215,12 @@ func (w *world) suffer(a attack, begin time.Duration) {
 		switch a.Where {
 		case "anywhere":
 			ips[i] = fmt.Sprintf("%d.%d.%d.%d", 110+w.random.IntN(60), w.random.IntN(256), w.random.IntN(256), w.random.IntN(256))
+		case "homes":
+			ips[i] = w.home(1)
 		case "blocks":
 			ips[i] = fmt.Sprintf("198.18.%d.%d", i/cluster, i%cluster*5)
 		default:
-			ips[i] = fmt.Sprintf("2001:db8:%x:%x::1", 0x8000+i/cluster, i)
+			ips[i] = fmt.Sprintf("2a00:db8:%x:%x::1", i/cluster, i)
 		}
 	}
 	turns := slices.Clone(ips)
@@ -258,6 +261,7 @@ type tally struct {
 	notices                       []guard.Notice
 	alerts                        int // most at once
 	when                          []string
+	during                        int
 }
 
 // run lets everything happen to a guard, in order. People who are told to wait
@@ -295,6 +299,9 @@ func (w *world) run() tally {
 			}
 		default:
 			got.normal++
+			if s.at > 25*time.Hour && g.Alerts() > 0 {
+				got.during++
+			}
 			if !ok {
 				got.refused++
 				if level == guard.Stopped {

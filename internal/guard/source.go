@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"time"
 )
@@ -44,9 +45,9 @@ func (r *recent) sum(period int32) int {
 
 // The periods of what a source is known for.
 const (
-	day   = 12 * time.Hour      // of what is outstanding or was refused: 12 to 24 hours
-	month = 15 * 24 * time.Hour // of what was verified: 15 to 30 days
-	spell = 5 * time.Minute     // of a domain's share: 5 to 10 minutes
+	day   = 12 * time.Hour      // of what is outstanding, verified or refused: 12 to 24 hours
+	month = 15 * 24 * time.Hour // of what is proven: 15 to 30 days
+	spell = 10 * time.Minute    // of how things are: 10 to 20 minutes
 )
 
 func periodOf(now, length time.Duration) int32 { return int32(now / length) }
@@ -55,9 +56,10 @@ func periodOf(now, length time.Duration) int32 { return int32(now / length) }
 type source struct {
 	outstanding recent // persons sent a code that they have not verified
 	verified    recent // persons who have
+	regulars    recent // the same, over a month
 	refused     recent // persons not sent one
-	asked       recent // of a domain: persons asked for, of late
-	confirmed   recent // of a domain: those of them who verified
+	asked       recent // persons asked for, of late
+	confirmed   recent // persons who verified, of late
 
 	lastAsk  time.Duration // when a person was last asked for, or -1
 	lastPass time.Duration // when one was last sent a code, or -1
@@ -80,6 +82,7 @@ type kind uint8
 const (
 	ofIP kind = iota + 1
 	ofBlock
+	ofNetwork
 	ofDomain
 )
 
@@ -90,53 +93,49 @@ type place struct {
 	bits uint64
 }
 
-// places returns the source that an IP address is, which for IPv6 is its
-// /64, and the block that it is in: a /24 or a /48. They are zero for what is
-// no address.
-func places(ip string) (single, block place) {
+// placeOf returns the source that an IP address is, which for IPv6 is its
+// /64, where one customer has at least that many. It is zero for what is no
+// address.
+func placeOf(ip string) place {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {
-		return place{}, place{}
+		return place{}
 	}
 	addr = addr.Unmap()
 	b := addr.As16()
-	high, low := uint64(0), uint64(0)
-	for i := range 8 {
-		high, low = high<<8|uint64(b[i]), low<<8|uint64(b[8+i])
-	}
-	single = place{ofIP, true, high}
 	if addr.Is4() {
-		single = place{ofIP, false, low & (1<<32 - 1)}
+		return place{ofIP, false, uint64(binary.BigEndian.Uint32(b[12:]))}
 	}
-	return single, single.block()
+	return place{ofIP, true, binary.BigEndian.Uint64(b[:])}
 }
 
-// block returns the block that an IP address is in.
-func (p place) block() place {
-	if p.six {
-		return place{ofBlock, true, p.bits &^ 0xffff}
+// around returns the block or the network that an IP address is in: a /24 or
+// a /16 for IPv4, a /48 or a /32 for IPv6.
+func (p place) around(k kind) place {
+	width := map[bool]int{false: 8, true: 16}[p.six]
+	if k == ofNetwork {
+		width *= 2
 	}
-	return place{ofBlock, false, p.bits &^ 0xff}
+	return place{k, p.six, p.bits >> width << width}
 }
 
-// String returns the address or block; "" for a domain.
+// String returns the address, block or network.
 func (p place) String() string {
-	if p.kind != ofIP && p.kind != ofBlock {
-		return ""
-	}
 	var b [16]byte
-	for i := range 8 {
-		b[i] = byte(p.bits >> (56 - 8*i))
-	}
+	binary.BigEndian.PutUint64(b[:], p.bits)
 	addr, bits := netip.AddrFrom16(b), 64
 	if !p.six {
 		addr, bits = netip.AddrFrom4([4]byte(b[4:8])), 32
 	}
-	if p.kind == ofBlock {
+	switch p.kind {
+	case ofBlock:
 		bits = map[bool]int{false: 24, true: 48}[p.six]
-	}
-	if bits == 32 {
-		return addr.String()
+	case ofNetwork:
+		bits /= 2
+	default:
+		if bits == 32 {
+			return addr.String()
+		}
 	}
 	return netip.PrefixFrom(addr, bits).String()
 }

@@ -69,11 +69,11 @@ func (t *tenant) forget() {
 
 // request is what is asked for.
 type request struct {
-	person        string
-	hash          uint64
-	single, block place
-	domain        place
-	name          string // of the domain
+	person string
+	hash   uint64
+	single place // zero if it is not known
+	domain place
+	name   string // of the domain
 }
 
 func (g *Guard) request(person, ip string) request {
@@ -81,7 +81,7 @@ func (g *Guard) request(person, ip string) request {
 	r.name = person[strings.LastIndexByte(person, '@')+1:]
 	r.domain = place{kind: ofDomain, bits: maphash.String(g.seed, r.name)}
 	if ip != "" {
-		r.single, r.block = places(ip)
+		r.single = placeOf(ip)
 	}
 	return r
 }
@@ -120,11 +120,12 @@ func (t *tenant) ask(r request, now time.Duration) verdict {
 	}
 	j := judging{t: t, r: r, domain: t.source(r.domain)}
 	if r.single.kind != 0 {
-		j.single, j.block = t.source(r.single), t.source(r.block)
+		j.single = t.source(r.single)
+		j.block, j.network = t.source(r.single.around(ofBlock)), t.source(r.single.around(ofNetwork))
 	}
 	v := j.judge()
-	j.domain.asked.add(periodOf(t.now, spell))
 	t.asked.add(periodOf(t.now, spell))
+	j.count()
 	if v.level != "" {
 		t.alert.window.of(t.now).refused++
 		return v
@@ -157,7 +158,8 @@ func (t *tenant) verify(r request, now time.Duration) {
 		if from.ip.kind != 0 && !from.credited {
 			from.credited = true
 			t.credit(from.ip)
-			t.credit(from.ip.block())
+			t.credit(from.ip.around(ofBlock))
+			t.credit(from.ip.around(ofNetwork))
 		}
 	}
 	if who.verified {
@@ -167,8 +169,7 @@ func (t *tenant) verify(r request, now time.Duration) {
 	if c := t.alert.window.of(who.at); c != nil {
 		c.verified++
 	}
-	s := t.credit(r.domain)
-	s.confirmed.add(periodOf(t.now, spell))
+	t.credit(r.domain)
 	t.verified.add(periodOf(t.now, month))
 	if _, ok := t.known.use(r.hash, t.now); !ok {
 		t.known.put(r.hash, struct{}{}, t.now)
@@ -176,7 +177,7 @@ func (t *tenant) verify(r request, now time.Duration) {
 }
 
 // credit counts a person who verified for a source, which is proven by it.
-func (t *tenant) credit(p place) *source {
+func (t *tenant) credit(p place) {
 	s, ok := t.proven.use(p, t.now)
 	if !ok {
 		if s, ok = t.strangers.use(p, t.now); ok {
@@ -188,6 +189,7 @@ func (t *tenant) credit(p place) *source {
 	}
 	s.person = ""
 	s.outstanding.take(periodOf(t.now, day))
-	s.verified.add(periodOf(t.now, month))
-	return s
+	s.verified.add(periodOf(t.now, day))
+	s.regulars.add(periodOf(t.now, month))
+	s.confirmed.add(periodOf(t.now, spell))
 }

@@ -1,0 +1,86 @@
+package guard
+
+import (
+	"math"
+	"time"
+)
+
+// The rule of the alert.
+const (
+	// few is how many persons in ten minutes are no attack, whatever becomes
+	// of them.
+	few = 40
+	// surge is how many times as many persons as usually verify are so many
+	// that their ratio is looked at. It is against an outage of the mail
+	// provider, in which nobody verifies.
+	surge = 4
+	// rush is how many persons in two minutes are too many to wait for how many
+	// of them verify, if almost nobody has yet.
+	rush = 150
+	// calm is how long nothing has to look like an attack until the alert ends.
+	calm = 10 * time.Minute
+
+	learning = 10 * time.Minute
+	memory   = 144.0 // times learning: a day
+)
+
+// alert watches a tenant as a whole.
+type alert struct {
+	window window
+	on     bool
+	bad    time.Duration // when things last looked like an attack
+
+	learned time.Duration // when it was last learned
+	usual   float64       // persons who verify in ten minutes
+	// Persons asked for, and those who verified, both fading within a day.
+	persons, verified float64
+}
+
+// ratio is the tenant's usual ratio of persons who verify. It begins at a half.
+func (a *alert) ratio() float64 {
+	return min(max((a.verified+10)/(a.persons+20), 0.2), 0.95)
+}
+
+// turn brings the alert to a time; began is whether it begins there.
+func (a *alert) turn(now time.Duration) (began bool) {
+	a.window.turn(now)
+	fresh, settled := a.window.sums()
+	if now-a.learned >= learning {
+		a.learn(now, settled)
+	}
+	usual, ratio := surge*a.usual, a.ratio()
+	low := func(c count, ratio float64) bool {
+		return float64(c.verified) < ratio*float64(c.asked+c.refused)
+	}
+	many := func(c count, least float64) bool { return float64(c.asked+c.refused) >= least }
+	if !a.on {
+		a.on = many(settled, max(few, usual)) && low(settled, ratio/2) ||
+			many(fresh, max(rush, usual/3)) && low(fresh, ratio/10)
+		a.bad = now
+		return a.on
+	}
+	if many(settled, max(few, usual)/2) && low(settled, ratio*0.7) || many(fresh, rush/3) && low(fresh, ratio/10) {
+		a.bad = now
+	}
+	a.on = now-a.bad < calm
+	return false
+}
+
+// learn takes the ten settled minutes as usual. Only who verifies counts for
+// what is usual, so an attacker cannot get a tenant used to attacks.
+func (a *alert) learn(now time.Duration, settled count) {
+	periods := math.Floor(float64(now-a.learned) / float64(learning))
+	a.learned = now
+	if a.on {
+		return
+	}
+	// Most of the day long there may have been nothing.
+	idle := math.Exp(-(periods - 1) / memory)
+	fade := math.Exp(-1 / memory)
+	a.usual = a.usual*idle*fade + float64(settled.verified)*(1-fade)
+	if settled.asked >= few/2 && float64(settled.verified) < a.ratio()/2*float64(settled.asked) {
+		return
+	}
+	a.persons = a.persons*idle*fade + float64(settled.asked)
+	a.verified = a.verified*idle*fade + float64(settled.verified)
+}

@@ -313,7 +313,7 @@ func TestTheKeyStaysSecret(t *testing.T) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 			return
 		}
-		w.WriteHeader(400)
+		w.WriteHeader(http.StatusBadRequest)
 		text, _ := json.Marshal("got " + r.Header.Get("Authorization"))
 		fmt.Fprintf(w, `{"code":"x.y","message":%s,"data":{"issues":[{"path":["a"],"code":"c","message":%s}]}}`, text, text)
 	}))

@@ -102,7 +102,9 @@ func ExampleClient_SendMessage() {
 // Invite somebody to an organization, and again in another language.
 func ExampleClient_CreateInvitation() {
 	ctx := context.Background()
-	c, err := client.New("https://postern.internal:3001", "an API key with the scope management")
+	service, organizationID := startOrganization()
+	defer service.stop()
+	c, err := client.New(service.url, service.key)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -110,7 +112,7 @@ func ExampleClient_CreateInvitation() {
 
 	mail := client.InvitationMail{Link: "https://app.example.com/join?invitation=x7f", Locale: "de"}
 	invitation, err := c.CreateInvitation(ctx, client.InvitationRequest{
-		OrganizationID: "acme", Invitee: "ann@example.com", ExpiresAt: time.Now().Add(7 * 24 * time.Hour), Mail: &mail,
+		OrganizationID: organizationID, Invitee: "ann@example.com", ExpiresAt: time.Now().Add(7 * 24 * time.Hour), Mail: &mail,
 	})
 	if errors.Is(err, client.ErrExists) {
 		fmt.Println("was invited already")
@@ -123,5 +125,8 @@ func ExampleClient_CreateInvitation() {
 	mail.Locale = "en"
 	if err := c.ResendInvitation(ctx, invitation.ID, mail); err != nil {
 		fmt.Println(err)
+		return
 	}
+	fmt.Println(invitation.Invitee, invitation.Status)
+	// Output: ann@example.com Pending
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,4 +163,24 @@ func TestInvitations(t *testing.T) {
 	if _, err := c.Invitation(ctx, "nothing"); !errors.Is(err, client.ErrNotFound) {
 		t.Errorf("no invitation: %v", err)
 	}
+}
+
+// startOrganization starts a service with an organization. Where the service
+// has no invitations yet, a double with one stands in for it.
+func startOrganization() (s *service, organizationID string) {
+	s = startService()
+	var organization struct{ ID string }
+	if err := s.call(http.MethodPost, "/api/organizations", `{"name":"Acme"}`, &organization); err == nil {
+		return s, organization.ID
+	}
+	s.stop()
+	double := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/message") {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+		io.WriteString(w, `{"id":"i1","invitee":"ann@example.com","organizationId":"acme","status":"Pending"}`)
+	}))
+	return &service{url: double.URL, key: secretKey, stop: double.Close}, "acme"
 }

@@ -79,6 +79,7 @@ func now() time.Time { return time.Now() }
 type App struct {
 	store    *store.Store
 	router   *routing.Router
+	access   *access.Service
 	delivery *delivery.Deliverer
 	handler  http.Handler
 	metrics  *metrics.Metrics
@@ -146,8 +147,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	if err != nil {
 		return err
 	}
-	accessService, err := access.New(a.store, now)
-	if err != nil {
+	if a.access, err = access.New(a.store, now); err != nil {
 		return err
 	}
 	builtin, err := templates.NewBuiltin()
@@ -194,12 +194,12 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 		Store: a.store, Router: a.router, Templates: stored, Settings: settings, Keys: keys, Now: now,
 		FirstConnector: firstConnector(),
 	})
-	if a.firstKey, err = firstStart(ctx, a.store, a.router, accessService, o); err != nil {
+	if a.firstKey, err = firstStart(ctx, a.store, a.router, a.access, o); err != nil {
 		return err
 	}
 	a.handler, err = api.New(api.Options{
 		Tenants: a.store, Configurations: configurations, Audit: a.store,
-		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: accessService, Router: a.router,
+		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: a.access, Router: a.router,
 		Composer: composer, Outbox: out, Codes: codes, Hub: hub,
 		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,
 		Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
@@ -249,6 +249,9 @@ func (a *App) Stop(ctx context.Context) error {
 			a.stopUpkeep()
 			<-a.upkeepDone
 			a.stopErr = a.store.Queue().Stop(ctx)
+		}
+		if err := a.access.StoreUses(ctx); err != nil {
+			a.log.Warn("at stop", "error", err) // the next use of a key tells as well
 		}
 		a.stopErr = errors.Join(a.stopErr, a.close())
 	})

@@ -27,8 +27,8 @@ type auditListInput struct {
 	Actor    string `query:"actor" maxLength:"128" doc:"Only what this API key did, by its id; or cli, or system."`
 	Action   string `query:"action" maxLength:"128" pattern:"^[a-z]+(-[a-z]+)*\\.[a-z]+$" example:"connector.updated" doc:"Only this action."`
 	Subject  string `query:"subject" maxLength:"256" doc:"Only changes of the thing with this id."`
-	Since    int64  `query:"since" minimum:"1" maximum:"253402300799999" example:"1767225600000" doc:"Only from this time on, in milliseconds since 1970."`
-	Until    int64  `query:"until" minimum:"1" maximum:"253402300799999" example:"1769904000000" doc:"Only before this time, in milliseconds since 1970."`
+	Since    int64  `query:"since" minimum:"1" maximum:"253402300799999" example:"1767225600000" doc:"Only from this time on (milliseconds)."`
+	Until    int64  `query:"until" minimum:"1" maximum:"253402300799999" example:"1769904000000" doc:"Only before this time (milliseconds)."`
 }
 
 type auditListOutput struct {

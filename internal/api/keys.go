@@ -59,7 +59,7 @@ type createdKeyOutput struct {
 
 type keyListInput struct {
 	PageInput
-	TenantID string `query:"tenantId" maxLength:"128" example:"dev" doc:"Whose keys; the caller's own tenant unless given. Other tenants are for keys of the tenant default."`
+	TenantID string `query:"tenantId" maxLength:"128" example:"dev" doc:"Whose keys; the caller's own tenant unless given."`
 }
 
 type changeKeyInput struct {
@@ -118,7 +118,8 @@ func (s *server) mountKeys() {
 	}, s.createKey)
 	register(s, operation{
 		id: "listApiKeys", method: http.MethodGet, path: "/api/api-keys", tag: tagKeys,
-		scope: access.Management, summary: "List API keys, oldest first", failures: failures,
+		scope: access.Management, summary: "List API keys, oldest first",
+		description: "Revoked and expired ones, too. " + anyTenants, failures: failures,
 	}, s.listKeys)
 	register(s, operation{
 		id: "updateApiKey", method: http.MethodPatch, path: "/api/api-keys/{id}", tag: tagKeys,

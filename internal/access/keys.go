@@ -98,12 +98,22 @@ func New(store Store, now func() time.Time) (*Service, error) {
 	cache, err := otter.New(&otter.Options[[sha256.Size]byte, Key]{
 		MaximumSize:      cacheSize,
 		ExpiryCalculator: otter.ExpiryCreating[[sha256.Size]byte, Key](cacheFor),
+		Clock:            clock(now),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make key cache: %w", err)
 	}
 	return &Service{store: store, now: now, cache: cache}, nil
 }
+
+// clock is the service's clock as the cache reads it.
+type clock func() time.Time
+
+// NowNano implements otter.Clock.
+func (c clock) NowNano() int64 { return c().UnixNano() }
+
+// Tick implements otter.Clock: when to drop what has expired.
+func (clock) Tick(d time.Duration) <-chan time.Time { return time.Tick(d) }
 
 // Create makes a key and returns it together with its text, which is not
 // kept and cannot be had again.

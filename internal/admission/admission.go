@@ -41,8 +41,6 @@ type Options struct {
 	Guard    Guard
 	// AllowReserved lets mail go to reserved domains.
 	AllowReserved bool
-	// Refused hears of every mail that a limit refuses, by the limit's name.
-	Refused func(limits.Name)
 }
 
 // Service admits mails. It is safe for concurrent use.

@@ -73,9 +73,6 @@ type Options struct {
 	Version string
 	// LogAddresses writes recipients in full to the log.
 	LogAddresses bool
-	// AllowReservedDomains accepts mail to reserved names such as .test.
-	// Nothing refuses them yet.
-	AllowReservedDomains bool
 }
 
 func (o Options) check() error {

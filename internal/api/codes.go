@@ -53,7 +53,7 @@ func (s *server) mountCodes() {
 			"until the code expires. Earlier codes of the address stay valid, as many as the policy allows.",
 		failures: map[int]string{
 			http.StatusBadRequest:          refusedFailure,
-			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
+			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes; " + rulesFailure,
 			http.StatusTooManyRequests:     limitedFailure,
 			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up, or `phone` was given",
 		},
@@ -65,7 +65,8 @@ func (s *server) mountCodes() {
 			"for the same type and session.",
 		failures: map[int]string{
 			http.StatusBadRequest: "`verification_code.not_found`, `verification_code.expired`, " +
-				"`verification_code.exceed_max_try`, `verification_code.code_mismatch`, in this order of precedence",
+				"`verification_code.exceed_max_try`, `verification_code.code_mismatch`, in this order of precedence; before them " +
+				"`session.verification_blocked_too_many_attempts`: too many failed tries at the address, with `Retry-After`",
 			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
 		},
 	}, s.verifyCode)
@@ -80,14 +81,15 @@ func (s *server) createCode(ctx context.Context, in *codeInput) (*SentOutput, er
 		return nil, err
 	}
 	request.TenantID = c.key.TenantID
-	if _, err := s.Router.Route(ctx, request.TenantID); err != nil {
+	route, err := s.Router.Route(ctx, request.TenantID)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.speak(ctx, request.TenantID, request.Payload, in.Body.UILocales, in.Body.Locale); err != nil {
 		return nil, err
 	}
 	request.Charges, err = s.Admission.Admit(ctx, admission.Request{
-		TenantID: request.TenantID, Type: request.Type, To: request.To, IP: request.IP,
+		TenantID: request.TenantID, Type: request.Type, To: request.To, IP: request.IP, Keeps: route.Keeps(),
 	})
 	if err != nil {
 		return nil, err
@@ -151,6 +153,9 @@ func (s *server) verifyCode(ctx context.Context, in *verifyInput) (*struct{}, er
 		subject.TenantID = callOf(ctx).key.TenantID
 		err = s.Codes.Check(ctx, subject, in.Body.VerificationCode)
 		s.countVerification(err)
+		if err == nil {
+			s.Admission.Verified(subject.TenantID, subject.Address)
+		}
 	}
 	return nil, err
 }
@@ -180,7 +185,9 @@ func (s *server) countVerification(err error) {
 		if !ok {
 			return
 		}
-		outcome = strings.TrimPrefix(f.Code, "verification_code.")
+		if outcome = strings.TrimPrefix(f.Code, "verification_code."); f.Code == verification.Blocked {
+			outcome = "blocked"
+		}
 	}
 	s.Metrics.Verifications.WithLabelValues(outcome).Inc()
 }

@@ -148,7 +148,7 @@ func (s *server) mountMessages() {
 			"locale, else the default.",
 		failures: map[int]string{
 			http.StatusBadRequest:          refusedFailure,
-			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
+			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes; " + rulesFailure,
 			http.StatusTooManyRequests:     limitedFailure,
 			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up",
 		},
@@ -173,14 +173,15 @@ func (s *server) createMessage(ctx context.Context, in *newMessageInput) (*newMe
 		return nil, err
 	}
 	draft.TenantID = c.key.TenantID
-	if _, err := s.Router.Route(ctx, draft.TenantID); err != nil {
+	route, err := s.Router.Route(ctx, draft.TenantID)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.speak(ctx, draft.TenantID, draft.Payload, "", ""); err != nil {
 		return nil, err
 	}
 	draft.Charges, err = s.Admission.Admit(ctx, admission.Request{
-		TenantID: draft.TenantID, Type: draft.Type, To: draft.To, IP: draft.IP,
+		TenantID: draft.TenantID, Type: draft.Type, To: draft.To, IP: draft.IP, Keeps: route.Keeps(),
 	})
 	if err != nil {
 		return nil, err

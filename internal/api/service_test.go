@@ -23,10 +23,12 @@ import (
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/api"
+	"github.com/postern-mail/postern/internal/blocklist"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
 	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/guard"
 	"github.com/postern-mail/postern/internal/inbox"
 	"github.com/postern-mail/postern/internal/metrics"
 	"github.com/postern-mail/postern/internal/outbox"
@@ -52,6 +54,8 @@ type service struct {
 	deliver  func(context.Context)
 	provider *provider
 	clock    *clock
+	guard    *guard.Guard
+	strict   bool // reserved domains are refused
 	log      *record
 	shown    *record // all answers but those that must show a secret
 
@@ -64,7 +68,12 @@ const providerSecret = "pr0vider-s3cret-Zq8"
 // start makes a service without connector that delivers.
 func start(t testing.TB, change ...func(*api.Options)) *service {
 	t.Helper()
-	s := &service{t: t, clock: &clock{}, log: &record{}, shown: &record{}, provider: &provider{}}
+	return startWith(t, &service{}, change...)
+}
+
+func startWith(t testing.TB, s *service, change ...func(*api.Options)) *service {
+	t.Helper()
+	s.t, s.clock, s.log, s.shown, s.provider = t, &clock{}, &record{}, &record{}, &provider{}
 	s.build(change)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.deliver(ctx)
@@ -127,7 +136,11 @@ func (s *service) build(change []func(*api.Options)) {
 	o.Intake = events.NewIntake(events.IntakeOptions{
 		Store: s.store, Suppressions: o.Suppressions, Hub: o.Hub, Keys: keys, Metrics: o.Metrics, Now: s.clock.now,
 	})
-	o.Admission = admission.New(settings.Settings, keys)
+	s.guard = guard.New(guard.Options{Now: s.clock.now, Notify: func(guard.Notice) {}, Refused: func(guard.Kind, guard.Level) {}})
+	o.Admission = admission.New(admission.Options{
+		Settings: settings.Settings, Keys: keys, Lists: blocklist.New(func(domain string) bool { return domain == "trash.example" }),
+		Guard: s.guard, AllowReserved: !s.strict,
+	})
 	o.Codes = verification.New(verification.Options{
 		Store: s.store, Outbox: o.Outbox, Keys: keys, Settings: settings.Settings, Now: s.clock.now,
 	})

@@ -10,8 +10,8 @@ const (
 	pruneEvery  = time.Minute
 )
 
-// upkeep keeps the queue's figures current and deletes what is over, until
-// ctx ends.
+// upkeep keeps the queue's figures and the last uses of keys current and
+// deletes what is over, until ctx ends.
 func (a *App) upkeep(ctx context.Context) {
 	gauges := time.NewTicker(gaugesEvery)
 	defer gauges.Stop()
@@ -23,7 +23,9 @@ func (a *App) upkeep(ctx context.Context) {
 			return
 		case <-gauges.C:
 			a.readQueue(ctx)
+			a.metrics.GuardAlert.Set(float64(a.guard.Alerts()))
 		case <-prune.C:
+			a.storeUses(ctx)
 			a.prune(ctx)
 		}
 	}
@@ -43,6 +45,12 @@ func (a *App) readQueue(ctx context.Context) {
 		oldest = max(0, now().Sub(depth.OldestDue).Seconds())
 	}
 	a.metrics.QueueOldest.Set(oldest)
+}
+
+func (a *App) storeUses(ctx context.Context) {
+	if err := a.access.StoreUses(ctx); err != nil && ctx.Err() == nil {
+		a.log.Warn("upkeep", "error", err)
+	}
 }
 
 func (a *App) prune(ctx context.Context) {

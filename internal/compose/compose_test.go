@@ -367,7 +367,9 @@ type branded struct {
 }
 
 // Branding implements connector.Branded.
-func (b branded) Branding() (senderName, companyInformation, appLogo string) { return "Acme", "", b.logo }
+func (b branded) Branding() (senderName, companyInformation, appLogo string) {
+	return "Acme", "", b.logo
+}
 
 // A mail looks as the application or organization does, else as the connector
 // says, else as the tenant does.

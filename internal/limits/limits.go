@@ -162,10 +162,13 @@ func Block(ip string) string {
 	return block.String()
 }
 
+// Limited is the code of a Refusal.
+const Limited = "request.message_rate_limited"
+
 // Refusal is the fault of a mail that a limit does not allow for some time.
 // It tells nothing of who the recipient is.
 func Refusal(name Name, wait time.Duration) *fault.Fault {
-	f := fault.New(fault.TooMany, "request.message_rate_limited", "%s", map[Name]string{
+	f := fault.New(fault.TooMany, Limited, "%s", map[Name]string{
 		Recipient: "Too many mails were sent to this address. Try again later.",
 		IP:        "Too many mails were asked for from this IP address. Try again later.",
 		Tenant:    "Too many mails were asked for. Try again later.",

@@ -8,6 +8,9 @@ type Metrics struct {
 	Attempts      *prometheus.CounterVec   // by connector (factory id) and outcome
 	Verifications *prometheus.CounterVec   // by outcome
 	Events        *prometheus.CounterVec   // by connector (factory id), kind and outcome
+	RateLimited   *prometheus.CounterVec   // by limit
+	GuardRefused  *prometheus.CounterVec   // by source and level
+	GuardAlert    prometheus.Gauge         // tenants in alert
 	ConnectorUp   *prometheus.GaugeVec     // by connector (factory id): 1 or 0
 	Accept        prometheus.Histogram     // seconds from request to committed
 	Delivery      prometheus.Histogram     // seconds from accepted to sent
@@ -34,6 +37,9 @@ func New(reg prometheus.Registerer) *Metrics {
 		Attempts:      counter("postern_attempts_total", "Attempts to hand a message to a provider.", "connector", "outcome"),
 		Verifications: counter("postern_verifications_total", "Codes checked, by outcome.", "outcome"),
 		Events:        counter("postern_events_total", "Events that providers reported.", "connector", "kind", "outcome"),
+		RateLimited:   counter("postern_rate_limited_total", "Mails that a limit refused.", "limit"),
+		GuardRefused:  counter("postern_guard_refused_total", "Mails that the guard against bombing refused.", "source", "level"),
+		GuardAlert:    gauge("postern_guard_alert", "Tenants whose forms seem to be used for bombing."),
 		ConnectorUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "postern_connector_up", Help: "Whether the last attempt found the provider in order.",
 		}, []string{"connector"}),
@@ -45,7 +51,7 @@ func New(reg prometheus.Registerer) *Metrics {
 			Name: "postern_http_request_seconds", Help: "HTTP requests served.", Buckets: fast,
 		}, []string{"method", "route", "status"}),
 	}
-	reg.MustRegister(m.Messages, m.Attempts, m.Verifications, m.Events, m.ConnectorUp, m.Accept, m.Delivery,
+	reg.MustRegister(m.Messages, m.Attempts, m.Verifications, m.Events, m.RateLimited, m.GuardRefused, m.GuardAlert, m.ConnectorUp, m.Accept, m.Delivery,
 		m.QueueDepth, m.QueueOldest, m.Requests)
 	return m
 }

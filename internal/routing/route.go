@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postern-mail/postern/connector"
@@ -21,12 +22,13 @@ func (r *Route) Len() int { return len(r.connectors) }
 // Keeps reports whether every connector keeps its mails in the service, so
 // that none of them reaches anybody.
 func (r *Route) Keeps() bool {
-	for _, o := range r.connectors {
-		if k, ok := o.Connector.(connector.Keeper); !ok || !k.Keeps() {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(r.connectors, func(o *Opened) bool { return !o.Keeps() })
+}
+
+// Keeps reports whether the connector keeps its mails in the service.
+func (o *Opened) Keeps() bool {
+	k, ok := o.Connector.(connector.Keeper)
+	return ok && k.Keeps()
 }
 
 // Next returns the connector to try next, and false when all were tried. It

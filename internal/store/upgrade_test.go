@@ -277,7 +277,7 @@ func worksWithoutSecondRows(ctx context.Context, t *testing.T, s *store.Store) {
 	if settings != "{}" || revision != 0 {
 		t.Errorf("settings %s, revision %d", settings, revision)
 	}
-	_, err = s.PutTemplates(ctx, "t1", []templates.Stored{{Language: "en", Type: "SignIn"}}, templates.Change{})
+	_, _, err = s.PutTemplates(ctx, "t1", []templates.Stored{{Language: "en", Type: "SignIn"}}, templates.Change{})
 	check(t, err)
 	list, err := s.ListTemplates(ctx, "t1", templates.Filter{})
 	check(t, err)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/blocklist"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/limits"
@@ -131,6 +132,10 @@ func under(key string, issues []fault.Issue) []fault.Issue {
 	return issues
 }
 
+// SettingsUpdated is what the audit log tells of settings; their subject is the
+// tenant.
+const SettingsUpdated audit.Action = "settings.updated"
+
 // Store keeps settings.
 type Store interface {
 	// TenantSettings returns the JSON of a tenant's settings; "{}" when it has
@@ -207,12 +212,11 @@ func (s *Service) Change(ctx context.Context, tenantID string, patch json.RawMes
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	for {
-		_, was, err := s.read(ctx, tenantID)
+		before, was, err := s.read(ctx, tenantID)
 		if err != nil {
 			return Settings{}, err
 		}
-		// Those that are read share their lists with everybody who uses them.
-		settings, err := ReadSettings(was)
+		settings, err := ReadSettings(was) // shares nothing with those that are kept
 		if err != nil {
 			return Settings{}, err
 		}
@@ -228,7 +232,13 @@ func (s *Service) Change(ctx context.Context, tenantID string, patch json.RawMes
 		if err != nil {
 			return Settings{}, fmt.Errorf("encode settings: %w", err)
 		}
-		ok, err := s.store.SetTenantSettings(ctx, tenantID, string(text), was)
+		telling, err := audit.Tell(ctx, s.now(), audit.Change{
+			TenantID: tenantID, Action: SettingsUpdated, Subject: tenantID, Before: before, After: settings,
+		})
+		if err != nil {
+			return Settings{}, err
+		}
+		ok, err := s.store.SetTenantSettings(telling, tenantID, string(text), was)
 		if err != nil {
 			return Settings{}, fmt.Errorf("store settings: %w", err)
 		}

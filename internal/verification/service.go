@@ -184,9 +184,12 @@ func (s Subject) parts(digits string) []string {
 	return []string{"code", s.TenantID, s.Address, string(s.Type), s.SessionID, digits}
 }
 
+// Blocked is the code of the fault of an address with too many failed tries.
+const Blocked = "session.verification_blocked_too_many_attempts"
+
 // blocked is the fault of an address with too many failed tries.
 func blocked(wait time.Duration) error {
-	f := fault.New(fault.Invalid, "session.verification_blocked_too_many_attempts",
+	f := fault.New(fault.Invalid, Blocked,
 		"There were too many wrong tries at this address. Try again later.")
 	f.RetryAfter = wait
 	return f

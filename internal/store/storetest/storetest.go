@@ -75,7 +75,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"configuration all or nothing", testConfigurationAllOrNothing},
 		{"changes of one configuration at once", testConcurrentConfigurations},
 		{"state of a configuration", testConfigurationState},
+		{"a change and its entry, both or neither", testAuditedChanges},
+		{"audit entries are found", testAuditEntries},
+		{"last uses of keys", testKeysUsed},
 		{"prune", testPrune},
+		{"prune audit entries", testPruneAudit},
 		{"prune callbacks", testPruneCallbacks},
 	}
 	for _, test := range tests {

@@ -10,6 +10,8 @@ const (
 	// few is how many persons in ten minutes are no attack, whatever becomes
 	// of them.
 	few = 40
+	// drop is how far below the usual the ratio of an attack is, at least.
+	drop = 0.4
 	// surge is how many times as many persons as usually verify are so many
 	// that their ratio is looked at. It is against an outage of the mail
 	// provider, in which nobody verifies.
@@ -49,17 +51,15 @@ func (a *alert) turn(now time.Duration) (began bool) {
 		a.learn(now, settled)
 	}
 	usual, ratio := surge*a.usual, a.ratio()
-	low := func(c count, ratio float64) bool {
-		return float64(c.verified) < ratio*float64(c.asked+c.refused)
-	}
-	many := func(c count, least float64) bool { return float64(c.asked+c.refused) >= least }
 	if !a.on {
-		a.on = many(settled, max(few, usual)) && low(settled, ratio/2) ||
-			many(fresh, max(rush, usual/3)) && low(fresh, ratio/10)
+		a.on = settled.many(max(few, usual)) && settled.low(drop*ratio) ||
+			fresh.many(max(rush, usual/3)) && fresh.low(ratio/10)
 		a.bad = now
 		return a.on
 	}
-	if many(settled, max(few, usual)/2) && low(settled, ratio*0.7) || many(fresh, rush/3) && low(fresh, ratio/10) {
+	// Who is refused goes on attacking.
+	settled.asked, fresh.asked = settled.asked+settled.refused, fresh.asked+fresh.refused
+	if settled.many(max(few, usual)/2) && settled.low(0.7*ratio) || fresh.many(rush/3) && fresh.low(ratio/10) {
 		a.bad = now
 	}
 	a.on = now-a.bad < calm
@@ -78,7 +78,7 @@ func (a *alert) learn(now time.Duration, settled count) {
 	idle := math.Exp(-(periods - 1) / memory)
 	fade := math.Exp(-1 / memory)
 	a.usual = a.usual*idle*fade + float64(settled.verified)*(1-fade)
-	if settled.asked >= few/2 && float64(settled.verified) < a.ratio()/2*float64(settled.asked) {
+	if settled.many(few/2) && settled.low(drop*a.ratio()) {
 		return
 	}
 	a.persons = a.persons*idle*fade + float64(settled.asked)

@@ -20,7 +20,7 @@ const (
 
 	someVerify = 5 // people that make a block or network trusted
 
-	doubt     = 10 * time.Minute // between the persons of an address that nothing is known of
+	doubt     = 5 * time.Minute  // between the persons of an address that nothing is known of
 	quiet     = time.Hour        // of an address that asked for more than it may, in an alert
 	stopped   = 15 * time.Minute // the least time that a source is stopped
 	slow      = time.Minute      // between persons for a source that is slowed
@@ -32,6 +32,7 @@ const (
 	standing = 4
 	unusual  = 4
 	fewAt    = 30 // persons at a domain are too few to stand out
+	fewEver  = 40 // persons who verified say too little of what is usual
 )
 
 // verdict is what becomes of a request. The zero verdict lets it pass.
@@ -184,14 +185,14 @@ func (j *judging) standsOut() bool {
 	t, s := j.t, j.domain
 	current, lately := periodOf(t.now, spell), periodOf(t.now, month)
 	asked, all := s.asked.sum(current), t.asked.sum(current)
-	if asked < fewAt || asked*standing < all {
+	everybody, here := t.verified.sum(lately), s.regulars.sum(lately)
+	if asked < fewAt || asked*standing < all || everybody < fewEver {
 		return false
 	}
 	if float64(s.confirmed.sum(current)) >= t.alert.ratio()/10*float64(asked) {
 		return false
 	}
-	// asked/all > unusual * verified/everybody
-	return asked*t.verified.sum(lately) >= unusual*all*s.regulars.sum(lately)
+	return asked*everybody >= unusual*all*here // asked/all >= unusual * here/everybody
 }
 
 // count counts a request, whatever becomes of it.

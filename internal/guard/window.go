@@ -23,6 +23,12 @@ func (c *count) add(o count) {
 	c.refused += o.refused
 }
 
+// many reports whether so many were asked for.
+func (c *count) many(least float64) bool { return float64(c.asked) >= least }
+
+// low reports whether fewer of them than a ratio have verified.
+func (c *count) low(ratio float64) bool { return float64(c.verified) < ratio*float64(c.asked) }
+
 // window is what was asked for in the last twelve minutes.
 type window struct {
 	slices [slices]count

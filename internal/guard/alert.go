@@ -46,29 +46,29 @@ func (a *alert) ratio() float64 {
 // turn brings the alert to a time; began is whether it begins there.
 func (a *alert) turn(now time.Duration) (began bool) {
 	a.window.turn(now)
-	fresh, settled := a.window.sums()
+	fresh, ripe := a.window.fresh, a.window.ripe
 	if now-a.learned >= learning {
-		a.learn(now, settled)
+		a.learn(now, ripe)
 	}
 	usual, ratio := surge*a.usual, a.ratio()
 	if !a.on {
-		a.on = settled.many(max(few, usual)) && settled.low(drop*ratio) ||
+		a.on = ripe.many(max(few, usual)) && ripe.low(drop*ratio) ||
 			fresh.many(max(rush, usual/3)) && fresh.low(ratio/10)
 		a.bad = now
 		return a.on
 	}
 	// Who is refused goes on attacking.
-	settled.asked, fresh.asked = settled.asked+settled.refused, fresh.asked+fresh.refused
-	if settled.many(max(few, usual)/2) && settled.low(0.7*ratio) || fresh.many(rush/3) && fresh.low(ratio/10) {
+	ripe.asked, fresh.asked = ripe.asked+ripe.refused, fresh.asked+fresh.refused
+	if ripe.many(max(few, usual)/2) && ripe.low(0.7*ratio) || fresh.many(rush/3) && fresh.low(ratio/10) {
 		a.bad = now
 	}
 	a.on = now-a.bad < calm
 	return false
 }
 
-// learn takes the ten settled minutes as usual. Only who verifies counts for
+// learn takes the ten minutes before the last two as usual. Only who verifies counts for
 // what is usual, so an attacker cannot get a tenant used to attacks.
-func (a *alert) learn(now time.Duration, settled count) {
+func (a *alert) learn(now time.Duration, ripe count) {
 	periods := math.Floor(float64(now-a.learned) / float64(learning))
 	a.learned = now
 	if a.on {
@@ -77,10 +77,10 @@ func (a *alert) learn(now time.Duration, settled count) {
 	// Most of the day long there may have been nothing.
 	idle := math.Exp(-(periods - 1) / memory)
 	fade := math.Exp(-1 / memory)
-	a.usual = a.usual*idle*fade + float64(settled.verified)*(1-fade)
-	if settled.many(few/2) && settled.low(drop*a.ratio()) {
+	a.usual = a.usual*idle*fade + float64(ripe.verified)*(1-fade)
+	if ripe.many(few/2) && ripe.low(drop*a.ratio()) {
 		return
 	}
-	a.persons = a.persons*idle*fade + float64(settled.asked)
-	a.verified = a.verified*idle*fade + float64(settled.verified)
+	a.persons = a.persons*idle*fade + float64(ripe.asked)
+	a.verified = a.verified*idle*fade + float64(ripe.verified)
 }

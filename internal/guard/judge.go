@@ -21,6 +21,7 @@ const (
 	someVerify = 5 // people that make a block or network trusted
 
 	doubt     = 5 * time.Minute  // between the persons of an address that nothing is known of
+	atOnce    = 30 * time.Second // the same in a network where people verify
 	quiet     = time.Hour        // of an address that asked for more than it may, in an alert
 	stopped   = 15 * time.Minute // the least time that a source is stopped
 	slow      = time.Minute      // between persons for a source that is slowed
@@ -49,7 +50,6 @@ type judging struct {
 	r                      request
 	single, block, network *source
 	domain                 *source
-	correction             bool
 }
 
 func (j *judging) judge() verdict {
@@ -94,15 +94,14 @@ func (j *judging) judgeIP() verdict {
 	if asked < bound {
 		return verdict{}
 	}
-	if s.corrections < corrections && now-s.lastPass <= correctedIn && corrects(s.person, j.r.person) {
-		j.correction = true
+	if j.correction() {
 		return verdict{}
 	}
 	rest := quiet
 	if asked < newIP {
 		rest = doubt
 		if j.trusted(j.network) {
-			rest = 0
+			rest = atOnce
 		}
 	}
 	again := s.lastAsk + rest
@@ -123,6 +122,12 @@ func (j *judging) judgeIP() verdict {
 	return j.refuse(s, IP, level, again-now)
 }
 
+// correction reports whether the person is likely the last one, mistyped.
+func (j *judging) correction() bool {
+	s := j.single
+	return s.corrections < corrections && j.t.now-s.lastPass <= correctedIn && corrects(s.person, j.r.person)
+}
+
 // trusted reports whether people verify in a block or network.
 func (j *judging) trusted(s *source) bool {
 	if s.regulars.sum(periodOf(j.t.now, month)) < someVerify {
@@ -130,7 +135,7 @@ func (j *judging) trusted(s *source) bool {
 	}
 	current, ratio := periodOf(j.t.now, spell), j.t.alert.ratio()
 	asked, confirmed := float64(s.asked.sum(current)), float64(s.confirmed.sum(current))
-	return asked-confirmed <= 5+2*(1-ratio)/ratio*confirmed
+	return asked-confirmed <= 5+1.5*(1-ratio)/ratio*confirmed
 }
 
 // judgeBlock judges by a block or network that the IP address is in.
@@ -209,10 +214,11 @@ func (j *judging) count() {
 func (j *judging) pass() {
 	today := periodOf(j.t.now, day)
 	s := j.single
+	correction := j.correction()
 	s.lastAsk, s.lastPass = j.t.now, j.t.now
 	j.block.lastPass, j.network.lastPass = j.t.now, j.t.now
 	s.person, s.waiting = j.r.person, 0
-	if j.correction {
+	if correction {
 		s.corrections++
 		return
 	}

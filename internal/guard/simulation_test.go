@@ -130,7 +130,7 @@ func (w *world) add(at time.Duration, addr, ip string, verify, hostile bool) {
 func (w *world) comes(at time.Duration, ip string) {
 	name, domain := w.name(), w.usually()
 	addr := name + "@" + domain
-	for w.random.Float64() < 0.03 {
+	for n := 0; n < 2 && w.random.Float64() < 0.03; n++ {
 		w.add(at, w.mistyped(name, domain), ip, false, false)
 		at += w.seconds(15, 120)
 	}

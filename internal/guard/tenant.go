@@ -90,10 +90,10 @@ func (g *Guard) request(person, ip string) request {
 func (t *tenant) turn(now time.Duration) {
 	t.now = max(t.now, now)
 	if t.alert.turn(t.now) {
-		fresh, settled := t.alert.window.sums()
-		fresh.add(settled)
+		sum := t.alert.window.fresh
+		sum.add(t.alert.window.ripe, 1)
 		t.told = append(t.told, Notice{
-			Source: Tenant, Level: Slowed, Outstanding: fresh.asked - fresh.verified, At: t.guard.began.Add(t.now),
+			Source: Tenant, Level: Slowed, Outstanding: sum.asked - sum.verified, At: t.guard.began.Add(t.now),
 		})
 	}
 }
@@ -127,14 +127,14 @@ func (t *tenant) ask(r request, now time.Duration) verdict {
 	t.asked.add(periodOf(t.now, spell))
 	j.count()
 	if v.level != "" {
-		t.alert.window.of(t.now).refused++
+		t.alert.window.count(t.now, count{refused: 1})
 		return v
 	}
 	today := periodOf(t.now, day)
 	if !asked {
 		who = &person{at: t.now}
 		t.persons.put(r.hash, who, t.now)
-		t.alert.window.of(t.now).asked++
+		t.alert.window.count(t.now, count{asked: 1})
 		j.domain.outstanding.add(today)
 		j.domain.lastPass = t.now
 	}
@@ -166,9 +166,7 @@ func (t *tenant) verify(r request, now time.Duration) {
 		return
 	}
 	who.verified = true
-	if c := t.alert.window.of(who.at); c != nil {
-		c.verified++
-	}
+	t.alert.window.count(who.at, count{verified: 1})
 	t.credit(r.domain)
 	t.verified.add(periodOf(t.now, month))
 	if _, ok := t.known.use(r.hash, t.now); !ok {

@@ -76,7 +76,7 @@ type source struct {
 func newSource() *source { return &source{lastAsk: -1, lastPass: -1} }
 
 // kind is what a source is.
-type kind uint8
+type kind uint32
 
 // The kinds. The zero kind is no source.
 const (
@@ -86,11 +86,20 @@ const (
 	ofDomain
 )
 
+// version is that of an IP address; 0 for a domain.
+type version uint32
+
+// The versions.
+const (
+	four version = 4
+	six  version = 6
+)
+
 // place names a source: bits of an IP address, or the hash of a domain.
 type place struct {
-	kind kind
-	six  bool // IPv6
-	bits uint64
+	kind    kind
+	version version
+	bits    uint64
 }
 
 // placeOf returns the source that an IP address is, which for IPv6 is its
@@ -104,38 +113,42 @@ func placeOf(ip string) place {
 	addr = addr.Unmap()
 	b := addr.As16()
 	if addr.Is4() {
-		return place{ofIP, false, uint64(binary.BigEndian.Uint32(b[12:]))}
+		return place{ofIP, four, uint64(binary.BigEndian.Uint32(b[12:]))}
 	}
-	return place{ofIP, true, binary.BigEndian.Uint64(b[:])}
+	return place{ofIP, six, binary.BigEndian.Uint64(b[:])}
 }
 
 // around returns the block or the network that an IP address is in: a /24 or
 // a /16 for IPv4, a /48 or a /32 for IPv6.
 func (p place) around(k kind) place {
-	width := map[bool]int{false: 8, true: 16}[p.six]
+	width := 8
+	if p.version == six {
+		width = 16
+	}
 	if k == ofNetwork {
 		width *= 2
 	}
-	return place{k, p.six, p.bits >> width << width}
+	return place{k, p.version, p.bits >> width << width}
 }
 
 // String returns the address, block or network.
 func (p place) String() string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], p.bits)
-	addr, bits := netip.AddrFrom16(b), 64
-	if !p.six {
-		addr, bits = netip.AddrFrom4([4]byte(b[4:8])), 32
+	var addr netip.Addr
+	bits := 64
+	if p.version == four {
+		bits = 32
+		addr = netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(p.bits))))
+		if p.kind == ofIP {
+			return addr.String()
+		}
+	} else {
+		addr = netip.AddrFrom16([16]byte(append(binary.BigEndian.AppendUint64(nil, p.bits), make([]byte, 8)...)))
 	}
 	switch p.kind {
 	case ofBlock:
-		bits = map[bool]int{false: 24, true: 48}[p.six]
+		bits = bits * 3 / 4
 	case ofNetwork:
 		bits /= 2
-	default:
-		if bits == 32 {
-			return addr.String()
-		}
 	}
 	return netip.PrefixFrom(addr, bits).String()
 }

@@ -66,15 +66,15 @@ func (a *alert) turn(now time.Duration) (began bool) {
 	return false
 }
 
-// learn takes the ten minutes before the last two as usual. Only who verifies counts for
-// what is usual, so an attacker cannot get a tenant used to attacks.
+// learn takes the ten minutes before the last two as usual. Only who verifies
+// counts for what is usual, so nobody can get a tenant used to attacks.
 func (a *alert) learn(now time.Duration, ripe count) {
 	periods := math.Floor(float64(now-a.learned) / float64(learning))
 	a.learned = now
 	if a.on {
 		return
 	}
-	// Most of the day long there may have been nothing.
+	// Before these ten minutes there may long have been nothing.
 	idle := math.Exp(-(periods - 1) / memory)
 	fade := math.Exp(-1 / memory)
 	a.usual = a.usual*idle*fade + float64(ripe.verified)*(1-fade)

@@ -134,7 +134,7 @@ func (g *Guard) tenant(id string) *tenant {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t = g.tenants[id]; t != nil {
+	if t, ok := g.tenants[id]; ok {
 		return t
 	}
 	g.sweep()

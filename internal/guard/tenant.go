@@ -79,7 +79,7 @@ type request struct {
 func (g *Guard) request(person, ip string) request {
 	r := request{person: person, hash: maphash.String(g.seed, person)}
 	r.name = person[strings.LastIndexByte(person, '@')+1:]
-	r.domain = place{kind: ofDomain, bits: maphash.String(g.seed, r.name)}
+	r.domain = place{reach: ofDomain, bits: maphash.String(g.seed, r.name)}
 	if ip != "" {
 		r.single = placeOf(ip)
 	}
@@ -92,10 +92,29 @@ func (t *tenant) turn(now time.Duration) {
 	if t.alert.turn(t.now) {
 		sum := t.alert.window.fresh
 		sum.add(t.alert.window.ripe, 1)
-		t.told = append(t.told, Notice{
-			Source: Tenant, Level: Slowed, Outstanding: sum.asked - sum.verified, At: t.guard.began.Add(t.now),
-		})
+		t.tell(Notice{Source: Tenant, Level: Slowed, Outstanding: sum.asked - sum.verified})
 	}
+}
+
+// mayTell reports whether a source's being at a level is news, and notes that
+// it is none any more.
+func (t *tenant) mayTell(s *source, l Level) bool {
+	last, hour := &s.slowed, periodOf(t.now, time.Hour)
+	if l == Stopped {
+		last = &s.stopped
+	}
+	if *last >= 0 && t.now-*last < 2*day || t.notices.sum(hour) >= noticesAnHour {
+		return false
+	}
+	t.notices.add(hour)
+	*last = t.now
+	return true
+}
+
+// tell has a notice passed on when the tenant is unlocked.
+func (t *tenant) tell(n Notice) {
+	n.At = t.guard.began.Add(t.now)
+	t.told = append(t.told, n)
 }
 
 // source returns what is known of a source.
@@ -115,11 +134,11 @@ func (t *tenant) source(p place) *source {
 func (t *tenant) ask(r request, now time.Duration) verdict {
 	t.turn(now)
 	who, asked := t.persons.find(r.hash)
-	if asked && (r.single.kind == 0 || who.from[0].ip == r.single || who.from[1].ip == r.single) {
+	if asked && (r.single.reach == 0 || who.from[0].ip == r.single || who.from[1].ip == r.single) {
 		return verdict{}
 	}
 	j := judging{t: t, r: r, domain: t.source(r.domain)}
-	if r.single.kind != 0 {
+	if r.single.reach != 0 {
 		j.single = t.source(r.single)
 		j.block, j.network = t.source(r.single.around(ofBlock)), t.source(r.single.around(ofNetwork))
 	}
@@ -155,7 +174,7 @@ func (t *tenant) verify(r request, now time.Duration) {
 	}
 	for i := range who.from {
 		from := &who.from[i]
-		if from.ip.kind != 0 && !from.credited {
+		if from.ip.reach != 0 && !from.credited {
 			from.credited = true
 			t.credit(from.ip)
 			t.credit(from.ip.around(ofBlock))

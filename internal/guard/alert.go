@@ -10,6 +10,8 @@ const (
 	// few is how many persons in ten minutes are no attack, whatever becomes
 	// of them.
 	few = 40
+	// drop is how far below the usual the ratio of an attack is, at least.
+	drop = 0.4
 	// surge is how many times as many persons as usually verify are so many
 	// that their ratio is looked at. It is against an outage of the mail
 	// provider, in which nobody verifies.
@@ -44,43 +46,41 @@ func (a *alert) ratio() float64 {
 // turn brings the alert to a time; began is whether it begins there.
 func (a *alert) turn(now time.Duration) (began bool) {
 	a.window.turn(now)
-	fresh, settled := a.window.sums()
+	fresh, ripe := a.window.fresh, a.window.ripe
 	if now-a.learned >= learning {
-		a.learn(now, settled)
+		a.learn(now, ripe)
 	}
 	usual, ratio := surge*a.usual, a.ratio()
-	low := func(c count, ratio float64) bool {
-		return float64(c.verified) < ratio*float64(c.asked+c.refused)
-	}
-	many := func(c count, least float64) bool { return float64(c.asked+c.refused) >= least }
 	if !a.on {
-		a.on = many(settled, max(few, usual)) && low(settled, ratio/2) ||
-			many(fresh, max(rush, usual/3)) && low(fresh, ratio/10)
+		a.on = ripe.many(max(few, usual)) && ripe.low(drop*ratio) ||
+			fresh.many(max(rush, usual/3)) && fresh.low(ratio/10)
 		a.bad = now
 		return a.on
 	}
-	if many(settled, max(few, usual)/2) && low(settled, ratio*0.7) || many(fresh, rush/3) && low(fresh, ratio/10) {
+	// Who is refused goes on attacking.
+	ripe.asked, fresh.asked = ripe.asked+ripe.refused, fresh.asked+fresh.refused
+	if ripe.many(max(few, usual)/2) && ripe.low(0.7*ratio) || fresh.many(rush/3) && fresh.low(ratio/10) {
 		a.bad = now
 	}
 	a.on = now-a.bad < calm
 	return false
 }
 
-// learn takes the ten settled minutes as usual. Only who verifies counts for
-// what is usual, so an attacker cannot get a tenant used to attacks.
-func (a *alert) learn(now time.Duration, settled count) {
+// learn takes the ten minutes before the last two as usual. Only who verifies
+// counts for what is usual, so nobody can get a tenant used to attacks.
+func (a *alert) learn(now time.Duration, ripe count) {
 	periods := math.Floor(float64(now-a.learned) / float64(learning))
 	a.learned = now
 	if a.on {
 		return
 	}
-	// Most of the day long there may have been nothing.
+	// Before these ten minutes there may long have been nothing.
 	idle := math.Exp(-(periods - 1) / memory)
 	fade := math.Exp(-1 / memory)
-	a.usual = a.usual*idle*fade + float64(settled.verified)*(1-fade)
-	if settled.asked >= few/2 && float64(settled.verified) < a.ratio()/2*float64(settled.asked) {
+	a.usual = a.usual*idle*fade + float64(ripe.verified)*(1-fade)
+	if ripe.many(few/2) && ripe.low(drop*a.ratio()) {
 		return
 	}
-	a.persons = a.persons*idle*fade + float64(settled.asked)
-	a.verified = a.verified*idle*fade + float64(settled.verified)
+	a.persons = a.persons*idle*fade + float64(ripe.asked)
+	a.verified = a.verified*idle*fade + float64(ripe.verified)
 }

@@ -4,11 +4,13 @@ package guard
 // added, left out, replaced or swapped.
 const edits = 2
 
-// band is what can hold so small a distance of the cells of a row.
-const band = 2*edits + 1
+// distances are how far a[:i] is from b[:i+k-edits-1], for each k between the
+// first and the last, which are out of bounds. Only these cells of a row can
+// hold so small a distance.
+type distances [2*edits + 3]int
 
-// distances are how far a[:i] is from b[:i+k-edits], for each k.
-type distances [band]int
+// far is any distance that is too long.
+const far = edits + 1
 
 // corrects reports whether two addresses are so near that one is likely the
 // other, mistyped: their distance, as optimal string alignment counts it, is
@@ -22,29 +24,27 @@ func corrects(a, b string) bool {
 	}
 	var before, row distances
 	for k := range row {
-		row[k] = edits + 1
-		if k >= edits {
-			row[k] = k - edits
+		row[k] = far
+		if j := k - edits - 1; j >= 0 {
+			row[k] = j
 		}
 	}
 	for i := 1; i <= len(a); i++ {
 		before, row = row, next(before, row, a, b, i)
 	}
-	return row[len(b)-len(a)+edits] <= edits
+	return row[len(b)-len(a)+edits+1] <= edits
 }
 
 // next returns the distances of a[:i] from those of the two rows before.
 func next(before, row distances, a, b string, i int) distances {
-	var d distances
-	for k := range d {
-		d[k] = edits + 1
-		j := i + k - edits
+	d := distances{0: far, len(row) - 1: far}
+	for k := 1; k < len(d)-1; k++ {
+		j := i + k - edits - 1
 		if j < 0 || j > len(b) {
+			d[k] = far
 			continue
 		}
-		if k+1 < band {
-			d[k] = min(d[k], row[k+1]+1)
-		}
+		d[k] = min(row[k+1], d[k-1]) + 1 // left out, added
 		if j == 0 {
 			continue
 		}
@@ -52,9 +52,6 @@ func next(before, row distances, a, b string, i int) distances {
 			d[k] = min(d[k], row[k])
 		} else {
 			d[k] = min(d[k], row[k]+1)
-		}
-		if k > 0 {
-			d[k] = min(d[k], d[k-1]+1)
 		}
 		if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 			d[k] = min(d[k], before[k]+1)

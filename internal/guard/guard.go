@@ -63,6 +63,7 @@ type Guard struct {
 
 	mu      sync.RWMutex
 	tenants map[string]*tenant
+	swept   time.Duration // when tenants were last let go of
 }
 
 // mostHeld bounds the persons and sources that are remembered of all tenants
@@ -133,19 +134,29 @@ func (g *Guard) tenant(id string) *tenant {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t = g.tenants[id]; t != nil {
+	if t, ok := g.tenants[id]; ok {
 		return t
 	}
-	// A new one is a chance to let go of those that are no longer there.
-	for other, t := range g.tenants {
-		t.mu.Lock()
-		if g.now()-t.now > 2*month {
-			t.forget()
-			delete(g.tenants, other)
-		}
-		t.mu.Unlock()
-	}
+	g.sweep()
 	t = newTenant(g)
 	g.tenants[id] = t
 	return t
+}
+
+// sweep lets go of tenants that nobody asked anything of for two months. g.mu
+// is locked.
+func (g *Guard) sweep() {
+	now := g.now()
+	if now-g.swept < day {
+		return
+	}
+	g.swept = now
+	for id, t := range g.tenants {
+		t.mu.Lock()
+		if now-t.now > 4*month {
+			t.forget()
+			delete(g.tenants, id)
+		}
+		t.mu.Unlock()
+	}
 }

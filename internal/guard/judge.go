@@ -2,36 +2,45 @@ package guard
 
 import "time"
 
-// What a source may have outstanding, as a bound for one of which v persons
-// verified.
+// How many persons a source may have asked for in a day who have not verified.
 const (
-	perPerson = 4 // for each person who verified, always
+	// In peace. An IP address may have more for each one who verified.
+	freeIP, freeBlock, freeNetwork = 20, 80, 400
+	perPerson                      = 4
 
-	freeIP, freeBlock, freeNetwork = 20, 80, 400 // in peace
-	newIP, newBlock, newNetwork    = 2, 8, 40    // in an alert, when nobody verified
-	provenBlock                    = 10          // in an alert, more for an address in a block where people verify
+	// In an alert, when nobody verified. The second one from an IP address has
+	// to wait; see doubt.
+	newIP, newBlock, newNetwork = 2, 8, 40
+	// In an alert, more for an address where people verified earlier, and for
+	// one in a block where people verify.
+	earlierIP, provenBlock = 20, 10
 )
 
+// How long a source has to wait.
 const (
-	strikes      = 3 // persons refused until an address is stopped
-	groupStrikes = 20
-	corrections  = 2 // in a row that do not count
-	correctedIn  = 10 * time.Minute
-
-	someVerify = 5 // people that make a block or network trusted
-
-	doubt     = 10 * time.Minute // between the persons of an address that nothing is known of
-	quiet     = time.Hour        // of an address that asked for more than it may, in an alert
+	doubt     = 5 * time.Minute  // in an alert, between the first two persons of an IP address
+	atOnce    = 30 * time.Second // the same in a network where people verify
+	quiet     = time.Hour        // in an alert, after the last person, for more than newIP
 	stopped   = 15 * time.Minute // the least time that a source is stopped
-	slow      = time.Minute      // between persons for a source that is slowed
+	slow      = time.Minute      // between persons, when slowed
 	slowBlock = 10 * time.Minute // the same for a block in an alert
+)
+
+// When a source is what.
+const (
+	strikes      = 3  // persons refused until an IP address is stopped
+	groupStrikes = 20 // and until a block or domain is
+	someVerify   = 5  // persons who verified at a block or network that is trusted
+
+	corrections = 2 // persons in a row that do not count
+	correctedIn = 10 * time.Minute
 
 	// A domain stands out when its share of the persons asked for is at least
-	// 1/standing, and was less than 1/unusual of that share among those who
-	// verified.
+	// 1/standing, and at least unusual times that of those who ever verified.
 	standing = 4
 	unusual  = 4
 	fewAt    = 30 // persons at a domain are too few to stand out
+	fewEver  = 40 // persons who verified say too little of what is usual
 )
 
 // verdict is what becomes of a request. The zero verdict lets it pass.
@@ -48,7 +57,6 @@ type judging struct {
 	r                      request
 	single, block, network *source
 	domain                 *source
-	correction             bool
 }
 
 func (j *judging) judge() verdict {
@@ -68,51 +76,51 @@ func (j *judging) judge() verdict {
 
 // judgeIP judges by the IP address.
 func (j *judging) judgeIP() verdict {
+	// Who was stopped in an alert stays in it for the day.
+	if j.t.alert.on || j.single.refused.sum(periodOf(j.t.now, day)) >= strikes {
+		return j.judgeIPInAlert()
+	}
 	s, now := j.single, j.t.now
 	today := periodOf(now, day)
-	outstanding, verified := s.outstanding.sum(today), s.verified.sum(today)
-	// Who was stopped in an alert stays in it for the day.
-	if !j.t.alert.on && s.refused.sum(today) < strikes {
-		bound := freeIP + perPerson*verified
-		switch {
-		case outstanding < bound, outstanding < 2*bound && now-s.lastPass >= slow:
-			return verdict{}
-		case outstanding < 2*bound:
-			return j.refuse(s, IP, Slowed, s.lastPass+slow-now)
-		}
+	outstanding, bound := s.outstanding.sum(today), freeIP+perPerson*s.verified.sum(today)
+	switch {
+	case outstanding < bound:
+		return verdict{}
+	case outstanding >= 2*bound:
 		return j.refuse(s, IP, Stopped, stopped)
-	}
-	bound := 1
-	if regulars := s.regulars.sum(periodOf(now, month)); regulars > 0 {
-		bound = 2*(verified+1) + min(max(regulars-verified, 0), 20)
-	}
-	if j.trusted(j.block) {
-		bound += provenBlock
-	}
-	asked := outstanding + s.refused.sum(today)
-	if asked < bound {
+	case now-s.lastPass >= slow:
 		return verdict{}
 	}
-	if s.corrections < corrections && now-s.lastPass <= correctedIn && corrects(s.person, j.r.person) {
-		j.correction = true
+	return j.refuse(s, IP, Slowed, s.lastPass+slow-now)
+}
+
+// judgeIPInAlert lets pass what people at the address may ask for. Beyond
+// that, it lets pass one when the address has been quiet. What it refuses
+// counts as if it had passed.
+func (j *judging) judgeIPInAlert() verdict {
+	s, now := j.single, j.t.now
+	today := periodOf(now, day)
+	refused := s.refused.sum(today)
+	asked := s.outstanding.sum(today) + refused
+	if asked < j.boundInAlert() || j.correction() {
 		return verdict{}
 	}
 	rest := quiet
 	if asked < newIP {
 		rest = doubt
 		if j.trusted(j.network) {
-			rest = 0
+			rest = atOnce
 		}
 	}
 	again := s.lastAsk + rest
-	if s.waiting == j.r.hash {
+	if s.waiting == j.r.hash { // what they were told
 		again = s.until
 	}
 	if now >= again {
 		return verdict{}
 	}
 	level := Slowed
-	if s.refused.sum(today)+1 >= strikes {
+	if refused+1 >= strikes {
 		level, again = Stopped, max(again, now+stopped)
 	}
 	if s.waiting != j.r.hash {
@@ -122,6 +130,27 @@ func (j *judging) judgeIP() verdict {
 	return j.refuse(s, IP, level, again-now)
 }
 
+// boundInAlert is how many persons the IP address may ask for in an alert,
+// less one.
+func (j *judging) boundInAlert() int {
+	bound := newIP - 1
+	if j.ipProven() {
+		verified := j.single.verified.sum(periodOf(j.t.now, day))
+		earlier := j.single.regulars.sum(periodOf(j.t.now, month)) - verified
+		bound = 2*(verified+1) + min(max(earlier, 0), earlierIP)
+	}
+	if j.trusted(j.block) {
+		bound += provenBlock
+	}
+	return bound
+}
+
+// correction reports whether the person is likely the last one, mistyped.
+func (j *judging) correction() bool {
+	s := j.single
+	return s.corrections < corrections && j.t.now-s.lastPass <= correctedIn && corrects(s.person, j.r.person)
+}
+
 // trusted reports whether people verify in a block or network.
 func (j *judging) trusted(s *source) bool {
 	if s.regulars.sum(periodOf(j.t.now, month)) < someVerify {
@@ -129,7 +158,7 @@ func (j *judging) trusted(s *source) bool {
 	}
 	current, ratio := periodOf(j.t.now, spell), j.t.alert.ratio()
 	asked, confirmed := float64(s.asked.sum(current)), float64(s.confirmed.sum(current))
-	return asked-confirmed <= 5+2*(1-ratio)/ratio*confirmed
+	return asked-confirmed <= 5+1.5*(1-ratio)/ratio*confirmed
 }
 
 // judgeBlock judges by a block or network that the IP address is in.
@@ -184,14 +213,14 @@ func (j *judging) standsOut() bool {
 	t, s := j.t, j.domain
 	current, lately := periodOf(t.now, spell), periodOf(t.now, month)
 	asked, all := s.asked.sum(current), t.asked.sum(current)
-	if asked < fewAt || asked*standing < all {
+	everybody, here := t.verified.sum(lately), s.regulars.sum(lately)
+	if asked < fewAt || asked*standing < all || everybody < fewEver {
 		return false
 	}
 	if float64(s.confirmed.sum(current)) >= t.alert.ratio()/10*float64(asked) {
 		return false
 	}
-	// asked/all > unusual * verified/everybody
-	return asked*t.verified.sum(lately) >= unusual*all*s.regulars.sum(lately)
+	return asked*everybody >= unusual*all*here // asked/all >= unusual * here/everybody
 }
 
 // count counts a request, whatever becomes of it.
@@ -208,10 +237,11 @@ func (j *judging) count() {
 func (j *judging) pass() {
 	today := periodOf(j.t.now, day)
 	s := j.single
+	correction := j.correction()
 	s.lastAsk, s.lastPass = j.t.now, j.t.now
 	j.block.lastPass, j.network.lastPass = j.t.now, j.t.now
 	s.person, s.waiting = j.r.person, 0
-	if j.correction {
+	if correction {
 		s.corrections++
 		return
 	}
@@ -224,30 +254,19 @@ func (j *judging) pass() {
 	j.network.outstanding.add(today)
 }
 
-// refuse refuses a request, and tells of the source if that is new.
+// refuse refuses a request, and tells of the source.
 func (j *judging) refuse(s *source, k Kind, l Level, wait time.Duration) verdict {
-	t := j.t
-	if at, ok := s.told[l]; !ok || t.now-at >= 2*day {
-		if hour := periodOf(t.now, time.Hour); t.notices.sum(hour) < noticesAnHour {
-			t.notices.add(hour)
-			if s.told == nil {
-				s.told = make(map[Level]time.Duration)
-			}
-			s.told[l] = t.now
-			name := j.r.name
-			switch {
-			case s == j.single:
-				name = j.r.single.String()
-			case s == j.block:
-				name = j.r.single.around(ofBlock).String()
-			case s == j.network:
-				name = j.r.single.around(ofNetwork).String()
-			}
-			t.told = append(t.told, Notice{
-				Source: k, Name: name, Level: l,
-				Outstanding: s.outstanding.sum(periodOf(t.now, day)), At: t.guard.began.Add(t.now),
-			})
+	if j.t.mayTell(s, l) {
+		name := j.r.name
+		switch s {
+		case j.single:
+			name = j.r.single.String()
+		case j.block:
+			name = j.r.single.around(ofBlock).String()
+		case j.network:
+			name = j.r.single.around(ofNetwork).String()
 		}
+		j.t.tell(Notice{Source: k, Name: name, Level: l, Outstanding: s.outstanding.sum(periodOf(j.t.now, day))})
 	}
 	return verdict{source: k, level: l, wait: max(wait, time.Second)}
 }

@@ -1,10 +1,6 @@
 package guard
 
-import (
-	"encoding/binary"
-	"net/netip"
-	"time"
-)
+import "time"
 
 // recent counts over one to two periods.
 type recent struct {
@@ -50,7 +46,10 @@ const (
 	spell = 10 * time.Minute    // of how things are: 10 to 20 minutes
 )
 
-func periodOf(now, length time.Duration) int32 { return int32(now / length) }
+// periodOf returns the period of some length that a time is in.
+func periodOf(now, length time.Duration) int32 {
+	return int32(now / length) //nolint:gosec // enough for 20,000 years of the shortest
+}
 
 // source is where requests come from, or a domain that they are about.
 type source struct {
@@ -70,72 +69,7 @@ type source struct {
 	waiting     uint64        // who was told to wait
 	until       time.Duration // for how long
 
-	told map[Level]time.Duration // when it was told of
+	slowed, stopped time.Duration // when that was told, or -1
 }
 
-func newSource() *source { return &source{lastAsk: -1, lastPass: -1} }
-
-// kind is what a source is.
-type kind uint8
-
-// The kinds. The zero kind is no source.
-const (
-	ofIP kind = iota + 1
-	ofBlock
-	ofNetwork
-	ofDomain
-)
-
-// place names a source: bits of an IP address, or the hash of a domain.
-type place struct {
-	kind kind
-	six  bool // IPv6
-	bits uint64
-}
-
-// placeOf returns the source that an IP address is, which for IPv6 is its
-// /64, where one customer has at least that many. It is zero for what is no
-// address.
-func placeOf(ip string) place {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil {
-		return place{}
-	}
-	addr = addr.Unmap()
-	b := addr.As16()
-	if addr.Is4() {
-		return place{ofIP, false, uint64(binary.BigEndian.Uint32(b[12:]))}
-	}
-	return place{ofIP, true, binary.BigEndian.Uint64(b[:])}
-}
-
-// around returns the block or the network that an IP address is in: a /24 or
-// a /16 for IPv4, a /48 or a /32 for IPv6.
-func (p place) around(k kind) place {
-	width := map[bool]int{false: 8, true: 16}[p.six]
-	if k == ofNetwork {
-		width *= 2
-	}
-	return place{k, p.six, p.bits >> width << width}
-}
-
-// String returns the address, block or network.
-func (p place) String() string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], p.bits)
-	addr, bits := netip.AddrFrom16(b), 64
-	if !p.six {
-		addr, bits = netip.AddrFrom4([4]byte(b[4:8])), 32
-	}
-	switch p.kind {
-	case ofBlock:
-		bits = map[bool]int{false: 24, true: 48}[p.six]
-	case ofNetwork:
-		bits /= 2
-	default:
-		if bits == 32 {
-			return addr.String()
-		}
-	}
-	return netip.PrefixFrom(addr, bits).String()
-}
+func newSource() *source { return &source{lastAsk: -1, lastPass: -1, slowed: -1, stopped: -1} }

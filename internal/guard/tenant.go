@@ -79,7 +79,7 @@ type request struct {
 func (g *Guard) request(person, ip string) request {
 	r := request{person: person, hash: maphash.String(g.seed, person)}
 	r.name = person[strings.LastIndexByte(person, '@')+1:]
-	r.domain = place{kind: ofDomain, bits: maphash.String(g.seed, r.name)}
+	r.domain = place{reach: ofDomain, bits: maphash.String(g.seed, r.name)}
 	if ip != "" {
 		r.single = placeOf(ip)
 	}
@@ -90,12 +90,31 @@ func (g *Guard) request(person, ip string) request {
 func (t *tenant) turn(now time.Duration) {
 	t.now = max(t.now, now)
 	if t.alert.turn(t.now) {
-		fresh, settled := t.alert.window.sums()
-		fresh.add(settled)
-		t.told = append(t.told, Notice{
-			Source: Tenant, Level: Slowed, Outstanding: fresh.asked - fresh.verified, At: t.guard.began.Add(t.now),
-		})
+		sum := t.alert.window.fresh
+		sum.add(t.alert.window.ripe, 1)
+		t.tell(Notice{Source: Tenant, Level: Slowed, Outstanding: sum.asked - sum.verified})
 	}
+}
+
+// mayTell reports whether a source's being at a level is news, and notes that
+// it is none any more.
+func (t *tenant) mayTell(s *source, l Level) bool {
+	last, hour := &s.slowed, periodOf(t.now, time.Hour)
+	if l == Stopped {
+		last = &s.stopped
+	}
+	if *last >= 0 && t.now-*last < 2*day || t.notices.sum(hour) >= noticesAnHour {
+		return false
+	}
+	t.notices.add(hour)
+	*last = t.now
+	return true
+}
+
+// tell has a notice passed on when the tenant is unlocked.
+func (t *tenant) tell(n Notice) {
+	n.At = t.guard.began.Add(t.now)
+	t.told = append(t.told, n)
 }
 
 // source returns what is known of a source.
@@ -115,11 +134,11 @@ func (t *tenant) source(p place) *source {
 func (t *tenant) ask(r request, now time.Duration) verdict {
 	t.turn(now)
 	who, asked := t.persons.find(r.hash)
-	if asked && (r.single.kind == 0 || who.from[0].ip == r.single || who.from[1].ip == r.single) {
+	if asked && (r.single.reach == 0 || who.from[0].ip == r.single || who.from[1].ip == r.single) {
 		return verdict{}
 	}
 	j := judging{t: t, r: r, domain: t.source(r.domain)}
-	if r.single.kind != 0 {
+	if r.single.reach != 0 {
 		j.single = t.source(r.single)
 		j.block, j.network = t.source(r.single.around(ofBlock)), t.source(r.single.around(ofNetwork))
 	}
@@ -127,14 +146,14 @@ func (t *tenant) ask(r request, now time.Duration) verdict {
 	t.asked.add(periodOf(t.now, spell))
 	j.count()
 	if v.level != "" {
-		t.alert.window.of(t.now).refused++
+		t.alert.window.count(t.now, count{refused: 1})
 		return v
 	}
 	today := periodOf(t.now, day)
 	if !asked {
 		who = &person{at: t.now}
 		t.persons.put(r.hash, who, t.now)
-		t.alert.window.of(t.now).asked++
+		t.alert.window.count(t.now, count{asked: 1})
 		j.domain.outstanding.add(today)
 		j.domain.lastPass = t.now
 	}
@@ -155,7 +174,7 @@ func (t *tenant) verify(r request, now time.Duration) {
 	}
 	for i := range who.from {
 		from := &who.from[i]
-		if from.ip.kind != 0 && !from.credited {
+		if from.ip.reach != 0 && !from.credited {
 			from.credited = true
 			t.credit(from.ip)
 			t.credit(from.ip.around(ofBlock))
@@ -166,9 +185,7 @@ func (t *tenant) verify(r request, now time.Duration) {
 		return
 	}
 	who.verified = true
-	if c := t.alert.window.of(who.at); c != nil {
-		c.verified++
-	}
+	t.alert.window.count(who.at, count{verified: 1})
 	t.credit(r.domain)
 	t.verified.add(periodOf(t.now, month))
 	if _, ok := t.known.use(r.hash, t.now); !ok {

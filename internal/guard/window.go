@@ -17,48 +17,52 @@ type count struct {
 	refused  int // persons
 }
 
-func (c *count) add(o count) {
-	c.asked += o.asked
-	c.verified += o.verified
-	c.refused += o.refused
+func (c *count) add(o count, times int) {
+	c.asked += times * o.asked
+	c.verified += times * o.verified
+	c.refused += times * o.refused
 }
+
+// many reports whether so many were asked for.
+func (c *count) many(least float64) bool { return float64(c.asked) >= least }
+
+// low reports whether fewer of them than a ratio have verified.
+func (c *count) low(ratio float64) bool { return float64(c.verified) < ratio*float64(c.asked) }
 
 // window is what was asked for in the last twelve minutes.
 type window struct {
 	slices [slices]count
 	at     int64 // the slice that now is in
+	fresh  count // in the last two minutes
+	ripe   count // in the ten before
 }
 
 // turn makes room for a time, which is not before that of the last call.
 func (w *window) turn(now time.Duration) {
 	at := int64(now / slice)
-	for i := max(w.at+1, at-slices+1); i <= at; i++ {
-		w.slices[i%slices] = count{}
+	if at-w.at >= slices {
+		*w = window{at: at}
 	}
-	w.at = at
+	for w.at < at {
+		w.at++
+		w.ripe.add(w.slices[w.at%slices], -1) // the oldest
+		w.slices[w.at%slices] = count{}
+		ripened := w.slices[(w.at+slices-young)%slices]
+		w.fresh.add(ripened, -1)
+		w.ripe.add(ripened, 1)
+	}
 }
 
-// of returns the count of a time, or nil when it is past.
-func (w *window) of(at time.Duration) *count {
+// count counts something asked for at a time.
+func (w *window) count(at time.Duration, c count) {
 	i := int64(at / slice)
-	if i <= w.at-slices || i > w.at {
-		return nil
+	switch {
+	case i > w.at || i <= w.at-slices:
+		return // past
+	case i > w.at-young:
+		w.fresh.add(c, 1)
+	default:
+		w.ripe.add(c, 1)
 	}
-	return &w.slices[i%slices]
-}
-
-// sums returns what was asked for in the last two minutes, and what in the ten
-// before.
-func (w *window) sums() (fresh, settled count) {
-	for back := range slices {
-		i := w.at - back
-		switch {
-		case i < 0:
-		case back < young:
-			fresh.add(w.slices[i%slices])
-		default:
-			settled.add(w.slices[i%slices])
-		}
-	}
-	return fresh, settled
+	w.slices[i%slices].add(c, 1)
 }

@@ -8,15 +8,15 @@ type Metrics struct {
 	Attempts      *prometheus.CounterVec   // by connector (factory id) and outcome
 	Verifications *prometheus.CounterVec   // by outcome
 	Events        *prometheus.CounterVec   // by connector (factory id), kind and outcome
-	RateLimited   *prometheus.CounterVec   // by limit
-	GuardRefused  *prometheus.CounterVec   // by source and level
-	GuardAlert    prometheus.Gauge         // tenants in alert
 	ConnectorUp   *prometheus.GaugeVec     // by connector (factory id): 1 or 0
 	Accept        prometheus.Histogram     // seconds from request to committed
 	Delivery      prometheus.Histogram     // seconds from accepted to sent
 	QueueDepth    prometheus.Gauge         // jobs waiting or running
 	QueueOldest   prometheus.Gauge         // age of the oldest due job, seconds
 	Requests      *prometheus.HistogramVec // seconds, by method, route and status
+	RateLimited   *prometheus.CounterVec   // by limit: recipient, ip, tenant, guard, sentinel
+	GuardAlert    prometheus.Gauge         // tenants in alert
+	GuardRefused  *prometheus.CounterVec   // by source (ip, block, domain) and level (slowed, stopped)
 }
 
 // New makes the figures and registers them.
@@ -37,9 +37,6 @@ func New(reg prometheus.Registerer) *Metrics {
 		Attempts:      counter("postern_attempts_total", "Attempts to hand a message to a provider.", "connector", "outcome"),
 		Verifications: counter("postern_verifications_total", "Codes checked, by outcome.", "outcome"),
 		Events:        counter("postern_events_total", "Events that providers reported.", "connector", "kind", "outcome"),
-		RateLimited:   counter("postern_rate_limited_total", "Mails that a limit refused.", "limit"),
-		GuardRefused:  counter("postern_guard_refused_total", "Mails that the guard against bombing refused.", "source", "level"),
-		GuardAlert:    gauge("postern_guard_alert", "Tenants whose forms seem to be used for bombing."),
 		ConnectorUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "postern_connector_up", Help: "Whether the last attempt found the provider in order.",
 		}, []string{"connector"}),
@@ -50,8 +47,11 @@ func New(reg prometheus.Registerer) *Metrics {
 		Requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "postern_http_request_seconds", Help: "HTTP requests served.", Buckets: fast,
 		}, []string{"method", "route", "status"}),
+		RateLimited:  counter("postern_rate_limited_total", "Requests that a limit refused.", "limit"),
+		GuardAlert:   gauge("postern_guard_alert", "Tenants under an attack that sends mails to strangers."),
+		GuardRefused: counter("postern_guard_refused_total", "Requests that the guard against such attacks refused.", "source", "level"),
 	}
-	reg.MustRegister(m.Messages, m.Attempts, m.Verifications, m.Events, m.RateLimited, m.GuardRefused, m.GuardAlert, m.ConnectorUp, m.Accept, m.Delivery,
-		m.QueueDepth, m.QueueOldest, m.Requests)
+	reg.MustRegister(m.Messages, m.Attempts, m.Verifications, m.Events, m.ConnectorUp, m.Accept, m.Delivery,
+		m.QueueDepth, m.QueueOldest, m.Requests, m.RateLimited, m.GuardAlert, m.GuardRefused)
 	return m
 }

@@ -42,8 +42,8 @@ func TestRefusals(t *testing.T) {
 		"tests of connectors": testRefusals(), "keys": keyRefusals(), "lists": listRefusals(),
 		"paths": pathRefusals(), "headers": headerRefusals(), "templates": templateRefusals(),
 		"previews": previewRefusals(), "partials": partialRefusals(), "experience": experienceRefusals(),
-		"suppressions": suppressionRefusals(),
-		"tenants":      tenantRefusals(), "configurations": configurationRefusals(),
+		"suppressions": suppressionRefusals(), "audit log": auditRefusals(),
+		"tenants": tenantRefusals(), "configurations": configurationRefusals(),
 	} {
 		for _, c := range cases {
 			t.Run(group+"/"+c.name, func(t *testing.T) {
@@ -60,6 +60,9 @@ func TestRefusals(t *testing.T) {
 			if stored := s.get(path).body; stored != "[]\n" {
 				t.Errorf("a refused request stored something: %s", stored)
 			}
+		}
+		if n := s.get("/api/audit-logs?page=1").header.Get("Total-Number"); n != "4" { // three keys and a connector
+			t.Errorf("%s audit entries: a refused request told of something", n)
 		}
 	})
 }
@@ -113,7 +116,7 @@ func authRefusals() []refusal {
 		"/api/connector-factories": "GET", "/api/connector-factories/x": "GET", "/api/connectors": "GET POST",
 		"/api/connectors/x": "GET PATCH DELETE", "/api/connectors/x/test": "POST", "/api/messages": "GET",
 		"/api/messages/x": "GET", "/api/inbox": "GET DELETE", "/api/inbox/x": "GET", "/api/inbox/x.eml": "GET",
-		"/api/api-keys": "GET POST", "/api/api-keys/x": "DELETE",
+		"/api/api-keys": "GET POST", "/api/api-keys/x": "PATCH DELETE",
 		"/api/email-templates": "GET PUT DELETE", "/api/email-templates/x": "GET DELETE",
 		"/api/email-templates/x/details": "PATCH", "/api/email-templates/x/versions": "GET",
 		"/api/email-templates/x/versions/1/restore": "POST", "/api/email-templates/preview": "POST",
@@ -325,22 +328,6 @@ func testRefusals() []refusal {
 	})
 	return append(cases, at("/api/connectors/carrier-pigeon/test", admin, []refusal{
 		{name: "unknown factory", body: `{"email":"ann@example.com","config":{}}`, status: 400, code: "connector.not_found"},
-	})...)
-}
-
-func keyRefusals() []refusal {
-	return append(at("/api/api-keys", admin, []refusal{
-		{name: "nothing", body: `{}`, fields: "name scopes"},
-		{name: "empty name", body: `{"name":"","scopes":["management"]}`, fields: "name"},
-		{name: "name with CR LF", body: `{"name":"a\r\nb","scopes":["management"]}`, fields: "name"},
-		{name: "no scope", body: `{"name":"a","scopes":[]}`, fields: "scopes"},
-		{name: "scopes null", body: `{"name":"a","scopes":null}`, fields: "scopes"},
-		{name: "unknown scope", body: `{"name":"a","scopes":["management","root"]}`, fields: "scopes[1]"},
-		{name: "expired", body: `{"name":"a","scopes":["management"],"expiresAt":1000}`, fields: "expiresAt"},
-		{name: "expiry a string", body: `{"name":"a","scopes":["management"],"expiresAt":"tomorrow"}`, fields: "expiresAt"},
-		{name: "expiry a fraction", body: `{"name":"a","scopes":["management"],"expiresAt":1.5}`, fields: "expiresAt"},
-	}), at("/api/api-keys/nothing", admin, []refusal{
-		{name: "delete", method: "DELETE", status: 404, code: "entity.not_found"},
 	})...)
 }
 

@@ -28,6 +28,9 @@ export type Accepted = Known<Schemas["Accepted"]>;
 /** A message with its attempts and events. Times are milliseconds since 1970. */
 export type Message = Known<Schemas["Story"]>;
 
+/** The operations of the API; those of the document go before those written by hand. */
+type Operations = paths & Omit<InvitationPaths, keyof paths>;
+
 /** How to reach the service. */
 export interface PosternOptions {
   /** Where the service is, such as https://postern.internal:3001. */
@@ -74,7 +77,7 @@ export class Postern {
    * the same key, bounds and repeats. It answers `{ data, error, response }`
    * and rejects for lost connections only.
    */
-  readonly api: Client<paths & InvitationPaths>;
+  readonly api: Client<Operations>;
 
   constructor(options: PosternOptions) {
     const { protocol, username, password, search, hash } = parse(options.url);
@@ -86,7 +89,7 @@ export class Postern {
     }
     const timeoutMs = options.timeoutMs ?? 10_000;
     if (!(timeoutMs > 0)) throw new TypeError("timeoutMs must be more than 0");
-    this.api = createClient<paths & InvitationPaths>({
+    this.api = createClient<Operations>({
       baseUrl: options.url,
       headers: { Accept: "application/json" },
       fetch: transport({

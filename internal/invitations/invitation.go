@@ -19,8 +19,8 @@ const (
 // Statuses returns all statuses.
 func Statuses() []Status { return []Status{Pending, Accepted, Expired, Revoked} }
 
-// Role is a role in the organization that accepting gives.
-type Role struct {
+// RoleName is a role in the organization that accepting gives.
+type RoleName struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
@@ -38,7 +38,7 @@ type Invitation struct {
 	CreatedAt      int64   `json:"createdAt" example:"1767225600000" doc:"Milliseconds since 1970."`
 	UpdatedAt      int64   `json:"updatedAt" example:"1767225600000" doc:"When it was accepted or revoked, else createdAt."`
 	ExpiresAt      int64   `json:"expiresAt" example:"1767830400000" doc:"From then on it cannot be accepted."`
-	Roles          []Role  `json:"organizationRoles" doc:"What accepting gives, by name."`
+	Roles          []RoleName  `json:"organizationRoles" doc:"What accepting gives, by name."`
 	Reminders      []int   `json:"reminders" doc:"Days after createdAt on which it is sent again."`
 	NextReminderAt *int64  `json:"nextReminderAt" doc:"When it is sent again, or null."`
 }
@@ -53,7 +53,7 @@ type Record struct {
 	// Status is what was stored last: an invitation that ran out may still say
 	// Pending. See Open and StatusAt.
 	Status Status
-	Roles  []Role
+	Roles  []RoleName
 	// Variables are what reminders are made from, sealed; nil when none is to
 	// come.
 	Variables      []byte
@@ -82,7 +82,7 @@ func (r Record) Shown(at time.Time) Invitation {
 		ID: r.ID, TenantID: r.TenantID, InviterID: optional(r.InviterID), Invitee: r.Invitee,
 		AcceptedUserID: optional(r.AcceptedUserID), OrganizationID: r.OrganizationID, Status: r.StatusAt(at),
 		CreatedAt: r.CreatedAt.UnixMilli(), UpdatedAt: r.UpdatedAt.UnixMilli(), ExpiresAt: r.ExpiresAt.UnixMilli(),
-		Roles: append([]Role{}, r.Roles...), Reminders: append([]int{}, r.Reminders...),
+		Roles: append([]RoleName{}, r.Roles...), Reminders: append([]int{}, r.Reminders...),
 	}
 	if r.Open(at) && !r.NextReminderAt.IsZero() {
 		next := r.NextReminderAt.UnixMilli()

@@ -115,7 +115,7 @@ func (s *Service) record(ctx context.Context, d Draft, now time.Time) (Record, e
 		Status: Pending, Reminders: d.Reminders, CreatedAt: now, UpdatedAt: now, ExpiresAt: d.ExpiresAt,
 	}
 	if ids := slices.Compact(slices.Sorted(slices.Values(d.RoleIDs))); len(ids) > 0 {
-		if r.Roles, err = s.store.OrganizationRoles(ctx, d.TenantID, ids); err != nil {
+		if r.Roles, err = s.store.InvitationRoles(ctx, d.TenantID, ids); err != nil {
 			return Record{}, fmt.Errorf("read organization roles: %w", err)
 		}
 		if len(r.Roles) != len(ids) {

@@ -20,9 +20,9 @@ var (
 
 // Store keeps invitations.
 type Store interface {
-	// OrganizationRoles returns those of a tenant's organization roles that
+	// InvitationRoles returns those of a tenant's organization roles that
 	// have one of these ids, by name.
-	OrganizationRoles(ctx context.Context, tenantID string, ids []string) ([]Role, error)
+	InvitationRoles(ctx context.Context, tenantID string, ids []string) ([]RoleName, error)
 	// InsertInvitation stores an invitation and, unless it is nil, its mail
 	// with the job that delivers it, all or nothing. A pending invitation of
 	// the same invitee that has run out at r.CreatedAt is stored as Expired.

@@ -57,7 +57,7 @@ func selectInvitations(ctx context.Context, q querier, which string, args ...any
 			list = append(list, row.r)
 		}
 		if last := &list[len(list)-1]; row.roleID != nil {
-			last.Roles = append(last.Roles, invitations.Role{ID: *row.roleID, Name: *row.roleName})
+			last.Roles = append(last.Roles, invitations.RoleName{ID: *row.roleID, Name: *row.roleName})
 		}
 		return nil
 	}, `SELECT i.tenant_id, i.id, i.organization_id, i.inviter_id, i.invitee, i.accepted_user_id, i.status, i.message,
@@ -69,17 +69,17 @@ func selectInvitations(ctx context.Context, q querier, which string, args ...any
 	return list, err
 }
 
-// OrganizationRoles implements invitations.Store.
-func (s *Store) OrganizationRoles(ctx context.Context, tenantID string, ids []string) ([]invitations.Role, error) {
+// InvitationRoles implements invitations.Store.
+func (s *Store) InvitationRoles(ctx context.Context, tenantID string, ids []string) ([]invitations.RoleName, error) {
 	args := []any{tenantID}
 	places := make([]string, len(ids))
 	for i, id := range ids {
 		args = append(args, id)
 		places[i] = "$" + strconv.Itoa(len(args))
 	}
-	var list []invitations.Role
+	var list []invitations.RoleName
 	err := all(ctx, s.db.reader(), func(r rows) error {
-		var role invitations.Role
+		var role invitations.RoleName
 		err := r.Scan(&role.ID, &role.Name)
 		list = append(list, role)
 		return err

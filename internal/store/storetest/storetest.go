@@ -71,6 +71,12 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"configuration all or nothing", testConfigurationAllOrNothing},
 		{"changes of one configuration at once", testConcurrentConfigurations},
 		{"state of a configuration", testConfigurationState},
+		{"invitations", testInvitations},
+		{"invitations that are refused", testInvitationRefusals},
+		{"invitation accepted", testAcceptInvitation},
+		{"pending invitations", testPendingInvitations},
+		{"list of invitations", testListInvitations},
+		{"reminders of invitations", testDueInvitations},
 		{"prune", testPrune},
 		{"prune callbacks", testPruneCallbacks},
 	}

@@ -1,0 +1,344 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/audit"
+	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/invitations"
+	"github.com/postern-mail/postern/internal/outbox"
+	"github.com/postern-mail/postern/internal/store"
+)
+
+// invitation makes one into the organization "o" that lasts a week.
+func invitation(t *testing.T, invitee string, roles ...string) invitations.Record {
+	t.Helper()
+	r := invitations.Record{
+		ID: newID(t), TenantID: tenant, OrganizationID: "o", Invitee: invitee, Status: invitations.Pending,
+		CreatedAt: start, UpdatedAt: start, ExpiresAt: start.Add(7 * 24 * time.Hour),
+	}
+	for _, id := range roles {
+		r.Roles = append(r.Roles, invitations.RoleName{ID: id, Name: "role " + id})
+	}
+	return r
+}
+
+func invitationMail(t *testing.T, to string) *outbox.Message {
+	t.Helper()
+	m := message(t, to)
+	m.Type, m.Supersedes = connector.OrganizationInvitation, ""
+	return &m
+}
+
+func mailsTo(t *testing.T, s *store.Store, to string) int {
+	t.Helper()
+	_, total, err := s.ListMessages(t.Context(), tenant, events.Filter{To: to})
+	must(t, err)
+	return total
+}
+
+func openInvitations(t *testing.T, db Database) *store.Store {
+	t.Helper()
+	s := open(t, db)
+	seed(t.Context(), t, db)
+	return s
+}
+
+func testInvitations(t *testing.T, db Database) {
+	s := openInvitations(t, db)
+	ctx := t.Context()
+	r := invitation(t, "Ann@example.com", "r1", "r2")
+	r.InviterID, r.Reminders, r.Variables, r.NextReminderAt = "bob", []int{2, 5}, []byte("sealed"), start.Add(48*time.Hour)
+	must(t, s.InsertInvitation(ctx, r, invitationMail(t, r.Invitee)))
+	equal(t, "mails", mailsTo(t, s, "ann@example.com"), 1)
+	got, ok, err := s.Invitation(ctx, tenant, r.ID)
+	must(t, err)
+	if !ok || fmt.Sprint(got) != fmt.Sprint(r) {
+		t.Errorf("got  %+v\nwant %+v", got, r)
+	}
+	for _, id := range [][2]string{{"t2", r.ID}, {tenant, "other"}} {
+		_, ok, err := s.Invitation(ctx, id[0], id[1])
+		must(t, err)
+		equal(t, "found as "+fmt.Sprint(id), ok, false)
+		if err := s.DeleteInvitation(ctx, id[0], id[1]); !errors.Is(err, invitations.ErrNotFound) {
+			t.Errorf("deleting %v: %v", id, err)
+		}
+		err = s.ChangeInvitation(ctx, id[0], id[1], func(r invitations.Record, _ invitations.EmailOf) (invitations.Decision, error) {
+			t.Error("decided on an invitation that is not there")
+			return invitations.Decision{Record: r}, nil
+		})
+		if !errors.Is(err, invitations.ErrNotFound) {
+			t.Errorf("changing %v: %v", id, err)
+		}
+	}
+	roles, err := s.InvitationRoles(ctx, tenant, []string{"r2", "none", "r1"})
+	must(t, err)
+	equal(t, "roles", fmt.Sprint(roles), fmt.Sprint(r.Roles))
+	roles, err = s.InvitationRoles(ctx, "t2", []string{"r1"})
+	must(t, err)
+	equal(t, "roles of another tenant", len(roles), 0)
+	must(t, s.DeleteInvitation(ctx, tenant, r.ID))
+	_, ok, err = s.Invitation(ctx, tenant, r.ID)
+	must(t, err)
+	equal(t, "found after deleting", ok, false)
+}
+
+// What an invitation speaks of must be there, and nothing is stored if not.
+func testInvitationRefusals(t *testing.T, db Database) {
+	s := openInvitations(t, db)
+	ctx := t.Context()
+	for want, change := range map[error]func(r *invitations.Record){
+		invitations.ErrNoOrganization: func(r *invitations.Record) { r.OrganizationID = "none" },
+		invitations.ErrNoInviter:      func(r *invitations.Record) { r.InviterID = "none" },
+		invitations.ErrNoRole:         func(r *invitations.Record) { r.Roles[0].ID = "none" },
+	} {
+		r := invitation(t, "ann@example.com", "r1")
+		change(&r)
+		if err := s.InsertInvitation(ctx, r, invitationMail(t, r.Invitee)); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	if err := s.InsertInvitation(ctx, theirs(invitation(t, "ann@example.com")), nil); !errors.Is(err, invitations.ErrNoOrganization) {
+		t.Errorf("organization of another tenant: %v", err)
+	}
+	must(t, accept(ctx, t, s, "ann"))
+	if err := s.InsertInvitation(ctx, invitation(t, "ANN@example.com"), nil); !errors.Is(err, invitations.ErrMember) {
+		t.Errorf("a member is invited: %v", err)
+	}
+	_, total, err := s.ListInvitations(ctx, tenant, invitations.Filter{})
+	must(t, err)
+	equal(t, "invitations", total, 1)
+	equal(t, "mails", mailsTo(t, s, "ann@example.com"), 0)
+}
+
+func theirs(r invitations.Record) invitations.Record {
+	r.TenantID = "t2"
+	return r
+}
+
+// accept invites a user, who accepts.
+func accept(ctx context.Context, t *testing.T, s *store.Store, userID string) error {
+	t.Helper()
+	r := invitation(t, userID+"@example.com", "r1")
+	must(t, s.InsertInvitation(ctx, r, nil))
+	return s.ChangeInvitation(ctx, tenant, r.ID, accepting(userID))
+}
+
+var errEnded = errors.New("not pending")
+
+// accepting is a rule that lets whoever comes first accept.
+func accepting(userID string) invitations.Decide {
+	return func(r invitations.Record, emailOf invitations.EmailOf) (invitations.Decision, error) {
+		if r.Status != invitations.Pending {
+			return invitations.Decision{}, errEnded
+		}
+		email, ok, err := emailOf(userID)
+		if err != nil || !ok || email != userID+"@example.com" {
+			return invitations.Decision{}, fmt.Errorf("user %s: %q, %v, %w", userID, email, ok, err)
+		}
+		r.Status, r.AcceptedUserID, r.UpdatedAt = invitations.Accepted, userID, start.Add(time.Hour)
+		r.Variables, r.NextReminderAt = nil, time.Time{}
+		return invitations.Decision{Record: r, Joins: true}, nil
+	}
+}
+
+func testAcceptInvitation(t *testing.T, db Database) {
+	s := openInvitations(t, db)
+	ctx := t.Context()
+	r := invitation(t, "ann@example.com", "r1", "r2")
+	r.Variables, r.NextReminderAt = []byte("sealed"), start.Add(time.Hour)
+	must(t, s.InsertInvitation(ctx, r, nil))
+	err := s.ChangeInvitation(ctx, tenant, r.ID, func(_ invitations.Record, emailOf invitations.EmailOf) (invitations.Decision, error) {
+		_, ok, err := emailOf("nobody")
+		must(t, err)
+		equal(t, "an unknown user is there", ok, false)
+		return invitations.Decision{}, errEnded
+	})
+	if !errors.Is(err, errEnded) {
+		t.Errorf("the error of a decision: %v", err)
+	}
+	told, err := audit.Tell(ctx, start, audit.Change{TenantID: tenant, Action: "organizationInvitation.updated", Subject: r.ID})
+	must(t, err)
+	var won atomic.Int32
+	for _, err := range inParallel(10, func(int) error {
+		return s.ChangeInvitation(told, tenant, r.ID, accepting("ann"))
+	}) {
+		if err == nil {
+			won.Add(1)
+		} else if !errors.Is(err, errEnded) {
+			t.Error(err)
+		}
+	}
+	equal(t, "accepted how often", won.Load(), 1)
+	got, _, err := s.Invitation(ctx, tenant, r.ID)
+	must(t, err)
+	if got.Status != invitations.Accepted || got.AcceptedUserID != "ann" || got.Variables != nil || !got.NextReminderAt.IsZero() ||
+		got.UpdatedAt != start.Add(time.Hour) || len(got.Roles) != 2 {
+		t.Errorf("accepted: %+v", got)
+	}
+	if err := s.InsertInvitation(ctx, invitation(t, "ann@example.com"), nil); !errors.Is(err, invitations.ErrMember) {
+		t.Errorf("who accepted is no member: %v", err)
+	}
+	_, total, err := s.AuditEntries(ctx, tenant, 10, 0)
+	must(t, err)
+	equal(t, "audit entries", total, 1)
+}
+
+// Two invitations of one address into an organization cannot be pending at
+// once, except that one that has run out makes room.
+func testPendingInvitations(t *testing.T, db Database) {
+	s := openInvitations(t, db)
+	ctx := t.Context()
+	first := invitation(t, "ann@example.com")
+	first.Variables, first.NextReminderAt = []byte("sealed"), start.Add(time.Hour)
+	must(t, s.InsertInvitation(ctx, first, nil))
+	if err := s.InsertInvitation(ctx, invitation(t, "Ann@Example.com"), nil); !errors.Is(err, invitations.ErrPending) {
+		t.Errorf("a second one: %v", err)
+	}
+	other := invitation(t, "ann@example.com")
+	other.OrganizationID = "o2"
+	must(t, s.InsertInvitation(ctx, other, nil))
+
+	later := func() invitations.Record {
+		r := invitation(t, "ann@example.com")
+		r.CreatedAt, r.ExpiresAt = first.ExpiresAt, first.ExpiresAt.Add(time.Hour)
+		return r
+	}
+	early := later()
+	early.CreatedAt = first.ExpiresAt.Add(-time.Millisecond)
+	if err := s.InsertInvitation(ctx, early, nil); !errors.Is(err, invitations.ErrPending) {
+		t.Errorf("just before the first one runs out: %v", err)
+	}
+	var made atomic.Int32
+	for _, err := range inParallel(10, func(int) error { return s.InsertInvitation(ctx, later(), invitationMail(t, "ann@example.com")) }) {
+		if err == nil {
+			made.Add(1)
+		} else if !errors.Is(err, invitations.ErrPending) {
+			t.Error(err)
+		}
+	}
+	equal(t, "made at once", made.Load(), 1)
+	equal(t, "mails", mailsTo(t, s, "ann@example.com"), 1)
+	got, _, err := s.Invitation(ctx, tenant, first.ID)
+	must(t, err)
+	if got.Status != invitations.Expired || got.Variables != nil || !got.NextReminderAt.IsZero() || got.UpdatedAt != start {
+		t.Errorf("the one that ran out: %+v", got)
+	}
+}
+
+func testListInvitations(t *testing.T, db Database) {
+	s := openInvitations(t, db)
+	ctx := t.Context()
+	names := map[string]string{}
+	put := func(name string, r invitations.Record) {
+		names[r.ID] = name
+		must(t, s.InsertInvitation(ctx, r, nil))
+	}
+	a := invitation(t, "a@example.com", "r2", "r1")
+	a.InviterID = "bob"
+	put("a", a)
+	b := invitation(t, "b@example.com")
+	b.OrganizationID = "o2"
+	put("b", b)
+	c := invitation(t, "c@example.com", "r1")
+	c.Status, c.ExpiresAt = invitations.Revoked, start.Add(time.Hour)
+	put("c", c)
+	d := invitation(t, "A@example.com")
+	d.OrganizationID, d.ExpiresAt = "o2", start.Add(time.Hour)
+	put("d", d)
+	e := invitation(t, "e@example.com")
+	e.Status = invitations.Expired
+	put("e", e)
+
+	for want, f := range map[string]invitations.Filter{
+		"e d c b a": {},
+		"e c a":     {OrganizationID: "o"},
+		"a":         {InviterID: "bob"},
+		"d a":       {Invitee: "a@example.com"},
+		"d":         {Invitee: "a@example.com", OrganizationID: "o2", Status: invitations.Pending, At: start.Add(time.Hour - time.Millisecond)},
+		"d b a":     {Status: invitations.Pending, At: start},
+		"b a":       {Status: invitations.Pending, At: start.Add(time.Hour)},
+		"e d":       {Status: invitations.Expired, At: start.Add(time.Hour)},
+		"e":         {Status: invitations.Expired, At: start},
+		"c":         {Status: invitations.Revoked},
+		"":          {Status: invitations.Accepted},
+	} {
+		list, total, err := s.ListInvitations(ctx, tenant, f)
+		must(t, err)
+		got := []string{}
+		for _, r := range list {
+			got = append(got, names[r.ID])
+		}
+		if strings.Join(got, " ") != want || total != len(got) {
+			t.Errorf("%+v: %v of %d, want %s", f, got, total, want)
+		}
+	}
+	list, total, err := s.ListInvitations(ctx, tenant, invitations.Filter{Limit: 2, Offset: 3})
+	must(t, err)
+	if total != 5 || len(list) != 2 || list[1].ID != a.ID || len(list[1].Roles) != 2 || list[1].Roles[0].ID != "r1" {
+		t.Errorf("a page: %+v of %d", list, total)
+	}
+	_, total, err = s.ListInvitations(ctx, "t2", invitations.Filter{})
+	must(t, err)
+	equal(t, "invitations of another tenant", total, 0)
+}
+
+// Each reminder is sent once, by whichever node comes first.
+func testDueInvitations(t *testing.T, db Database) {
+	s := openInvitations(t, db)
+	stores := []*store.Store{s, s}
+	if db.Shared {
+		stores[1] = open(t, db)
+	}
+	ctx := t.Context()
+	at := func(name string, status invitations.Status, due time.Duration) invitations.Record {
+		r := invitation(t, name+"@example.com")
+		r.Status, r.Variables, r.NextReminderAt = status, []byte("sealed"), start.Add(due)
+		must(t, s.InsertInvitation(ctx, r, nil))
+		return r
+	}
+	second, first := at("second", invitations.Pending, 2*time.Hour), at("first", invitations.Pending, time.Hour)
+	at("later", invitations.Pending, 2*time.Hour+time.Millisecond)
+	at("revoked", invitations.Revoked, time.Hour)
+	must(t, s.InsertInvitation(ctx, invitation(t, "never@example.com"), nil))
+
+	due := func(limit int) []string {
+		list, err := s.DueInvitations(ctx, start.Add(2*time.Hour), limit)
+		must(t, err)
+		ids := []string{}
+		for _, r := range list {
+			ids = append(ids, r.ID)
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	want := []string{second.ID, first.ID}
+	slices.Sort(want)
+	equal(t, "due", fmt.Sprint(due(10)), fmt.Sprint(want))
+	equal(t, "the longest due", fmt.Sprint(due(1)), fmt.Sprint([]string{first.ID}))
+
+	for _, err := range inParallel(10, func(i int) error {
+		return stores[i%2].ChangeInvitation(ctx, tenant, first.ID,
+			func(r invitations.Record, _ invitations.EmailOf) (invitations.Decision, error) {
+				if !r.NextReminderAt.Equal(first.NextReminderAt) {
+					return invitations.Decision{}, errEnded
+				}
+				r.NextReminderAt = start.Add(5 * time.Hour)
+				return invitations.Decision{Record: r, Mail: invitationMail(t, r.Invitee)}, nil
+			})
+	}) {
+		if err != nil && !errors.Is(err, errEnded) {
+			t.Error(err)
+		}
+	}
+	equal(t, "reminders", mailsTo(t, s, "first@example.com"), 1)
+	equal(t, "due after it", fmt.Sprint(due(10)), fmt.Sprint([]string{second.ID}))
+}

@@ -21,12 +21,15 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/connectors/builtin"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/api"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/inbox"
+	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/metrics"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/routing"
@@ -132,6 +135,11 @@ func (s *service) build(change []func(*api.Options)) {
 			known, err := settings.Settings(ctx, tenantID)
 			return known.VerificationCodePolicy, err
 		},
+	})
+	people := directory.NewService(s.store, s.clock.now)
+	o.Invitations = invitations.New(invitations.Options{
+		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now, Admit: admission.New(settings.Settings, keys).Admit,
+		Variables: people.Variables,
 	})
 	for _, f := range change {
 		f(&o)

@@ -28,19 +28,19 @@ type RoleName struct {
 // Invitation is what is shown of an invitation. Its JSON is that of the API
 // and of audit entries; it has no link.
 type Invitation struct {
-	ID             string  `json:"id"`
-	TenantID       string  `json:"tenantId"`
-	InviterID      *string `json:"inviterId" doc:"Id of the user who invites, or null."`
-	Invitee        string  `json:"invitee" example:"ann@example.com" doc:"Address of the person invited."`
-	AcceptedUserID *string `json:"acceptedUserId" doc:"Id of the user who accepted, or null."`
-	OrganizationID string  `json:"organizationId"`
-	Status         Status  `json:"status" enum:"Pending,Accepted,Expired,Revoked" doc:"Expired from expiresAt on unless it has ended before."`
-	CreatedAt      int64   `json:"createdAt" example:"1767225600000" doc:"Milliseconds since 1970."`
-	UpdatedAt      int64   `json:"updatedAt" example:"1767225600000" doc:"When it was accepted or revoked, else createdAt."`
-	ExpiresAt      int64   `json:"expiresAt" example:"1767830400000" doc:"From then on it cannot be accepted."`
-	Roles          []RoleName  `json:"organizationRoles" doc:"What accepting gives, by name."`
-	Reminders      []int   `json:"reminders" doc:"Days after createdAt on which it is sent again."`
-	NextReminderAt *int64  `json:"nextReminderAt" doc:"When it is sent again, or null."`
+	ID             string     `json:"id"`
+	TenantID       string     `json:"tenantId"`
+	InviterID      *string    `json:"inviterId" doc:"Id of the user who invites, or null."`
+	Invitee        string     `json:"invitee" example:"ann@example.com" doc:"Address of the person invited."`
+	AcceptedUserID *string    `json:"acceptedUserId" doc:"Id of the user who accepted, or null."`
+	OrganizationID string     `json:"organizationId"`
+	Status         Status     `json:"status" enum:"Pending,Accepted,Expired,Revoked" doc:"Expired from expiresAt on unless it has ended before."`
+	CreatedAt      int64      `json:"createdAt" example:"1767225600000" doc:"Milliseconds since 1970."`
+	UpdatedAt      int64      `json:"updatedAt" example:"1767225600000" doc:"When it was accepted or revoked, else createdAt."`
+	ExpiresAt      int64      `json:"expiresAt" example:"1767830400000" doc:"From then on it cannot be accepted."`
+	Roles          []RoleName `json:"organizationRoles" doc:"What accepting gives, by name."`
+	Reminders      []int      `json:"reminders" doc:"Days after createdAt on which it is sent again."`
+	NextReminderAt *int64     `json:"nextReminderAt" doc:"When it is sent again, or null."`
 }
 
 // Record is an invitation as stored. Times are whole milliseconds.

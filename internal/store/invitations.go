@@ -15,29 +15,22 @@ import (
 
 const insertInvitation = `INSERT INTO organization_invitations (tenant_id, id, organization_id, inviter_id, invitee, invitee_key,
 	accepted_user_id, status, message, reminders, next_reminder_at, created_at, updated_at, expires_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	VALUES ($1, $2, $3, NULLIF($4, ''), $5, $6, NULLIF($7, ''), $8, $9, $10, $11, $12, $13, $14)`
 
 // invitationRow scans one role of an invitation, or an invitation without any.
 type invitationRow struct {
 	r                               invitations.Record
-	inviter, accepted               *string
 	reminders                       string
 	next, created, updated, expires int64
-	roleID, roleName                *string
+	role                            invitations.RoleName
 }
 
 func (row *invitationRow) scan(r rows) error {
 	i := &row.r
-	err := r.Scan(&i.TenantID, &i.ID, &i.OrganizationID, &row.inviter, &i.Invitee, &row.accepted, &i.Status, &i.Variables,
-		&row.reminders, &row.next, &row.created, &row.updated, &row.expires, &row.roleID, &row.roleName)
+	err := r.Scan(&i.TenantID, &i.ID, &i.OrganizationID, &i.InviterID, &i.Invitee, &i.AcceptedUserID, &i.Status, &i.Variables,
+		&row.reminders, &row.next, &row.created, &row.updated, &row.expires, &row.role.ID, &row.role.Name)
 	if err != nil {
 		return err
-	}
-	if row.inviter != nil {
-		i.InviterID = *row.inviter
-	}
-	if row.accepted != nil {
-		i.AcceptedUserID = *row.accepted
 	}
 	i.NextReminderAt, i.CreatedAt = fromMillis(row.next), fromMillis(row.created)
 	i.UpdatedAt, i.ExpiresAt = fromMillis(row.updated), fromMillis(row.expires)
@@ -56,12 +49,12 @@ func selectInvitations(ctx context.Context, q querier, which string, args ...any
 		if n := len(list); n == 0 || list[n-1].ID != row.r.ID || list[n-1].TenantID != row.r.TenantID {
 			list = append(list, row.r)
 		}
-		if last := &list[len(list)-1]; row.roleID != nil {
-			last.Roles = append(last.Roles, invitations.RoleName{ID: *row.roleID, Name: *row.roleName})
+		if last := &list[len(list)-1]; row.role.ID != "" {
+			last.Roles = append(last.Roles, row.role)
 		}
 		return nil
-	}, `SELECT i.tenant_id, i.id, i.organization_id, i.inviter_id, i.invitee, i.accepted_user_id, i.status, i.message,
-			i.reminders, i.next_reminder_at, i.created_at, i.updated_at, i.expires_at, o.id, o.name
+	}, `SELECT i.tenant_id, i.id, i.organization_id, COALESCE(i.inviter_id, ''), i.invitee, COALESCE(i.accepted_user_id, ''), i.status,
+			i.message, i.reminders, i.next_reminder_at, i.created_at, i.updated_at, i.expires_at, COALESCE(o.id, ''), COALESCE(o.name, '')
 		FROM (SELECT * FROM organization_invitations WHERE `+which+`) AS i
 		LEFT JOIN organization_invitation_roles AS r ON r.tenant_id = i.tenant_id AND r.invitation_id = i.id
 		LEFT JOIN organization_roles AS o ON o.tenant_id = r.tenant_id AND o.id = r.role_id
@@ -145,8 +138,8 @@ func (s *Store) insertInvitation(ctx context.Context, t tx, r invitations.Record
 	if err != nil {
 		return fmt.Errorf("encode reminders: %w", err)
 	}
-	_, err = t.exec(ctx, insertInvitation, r.TenantID, r.ID, r.OrganizationID, textOrNull(r.InviterID), r.Invitee, address.Key(r.Invitee),
-		textOrNull(r.AcceptedUserID), string(r.Status), bytesOrNull(r.Variables), string(reminders), millis(r.NextReminderAt),
+	_, err = t.exec(ctx, insertInvitation, r.TenantID, r.ID, r.OrganizationID, r.InviterID, r.Invitee, address.Key(r.Invitee),
+		r.AcceptedUserID, string(r.Status), bytesOrNull(r.Variables), string(reminders), millis(r.NextReminderAt),
 		millis(r.CreatedAt), millis(r.UpdatedAt), millis(r.ExpiresAt))
 	if s.db.uniqueViolation(err) {
 		return invitations.ErrPending
@@ -195,29 +188,29 @@ func oneInvitation(ctx context.Context, q querier, tenantID, id, lock string) (i
 func (s *Store) ListInvitations(
 	ctx context.Context, tenantID string, f invitations.Filter,
 ) ([]invitations.Record, int, error) {
-	which := `tenant_id = $1`
+	where := []string{"tenant_id = $1"}
 	args := []any{tenantID}
-	place := func(value any) string {
+	narrow := func(condition string, value any) {
 		args = append(args, value)
-		return "$" + strconv.Itoa(len(args))
+		where = append(where, strings.Replace(condition, "?", "$"+strconv.Itoa(len(args)), 1))
 	}
-	for _, only := range []struct{ column, value string }{
-		{"organization_id", f.OrganizationID}, {"inviter_id", f.InviterID}, {"invitee_key", f.Invitee},
+	for _, only := range [][2]string{
+		{"organization_id = ?", f.OrganizationID}, {"inviter_id = ?", f.InviterID}, {"invitee_key = ?", f.Invitee},
 	} {
-		if only.value != "" {
-			which += ` AND ` + only.column + ` = ` + place(only.value)
+		if only[1] != "" {
+			narrow(only[0], only[1])
 		}
 	}
-	// As Record.StatusAt has it.
-	switch pending := `status = 'Pending' AND expires_at`; f.Status {
+	switch f.Status { // as Record.StatusAt has it
 	case "":
 	case invitations.Pending:
-		which += ` AND ` + pending + ` > ` + place(millis(f.At))
+		narrow("status = 'Pending' AND expires_at > ?", millis(f.At))
 	case invitations.Expired:
-		which += ` AND (status = 'Expired' OR ` + pending + ` <= ` + place(millis(f.At)) + `)`
+		narrow("(status = 'Expired' OR status = 'Pending' AND expires_at <= ?)", millis(f.At))
 	case invitations.Accepted, invitations.Revoked:
-		which += ` AND status = ` + place(string(f.Status))
+		narrow("status = ?", string(f.Status))
 	}
+	which := strings.Join(where, " AND ")
 	var total int
 	_, err := one(ctx, s.db.reader(), []any{&total}, `SELECT count(*) FROM organization_invitations WHERE `+which, args...)
 	if err != nil {
@@ -238,13 +231,10 @@ func (s *Store) ChangeInvitation(ctx context.Context, tenantID, id string, decid
 			return invitations.ErrNotFound
 		}
 		d, err := decide(r, func(userID string) (string, bool, error) {
-			var email *string
-			ok, err := one(ctx, t, []any{&email}, `SELECT primary_email FROM users WHERE tenant_id = $1 AND id = $2`+s.db.forUpdate(),
-				tenantID, userID)
-			if email == nil {
-				return "", ok, err
-			}
-			return *email, ok, err
+			var email string
+			ok, err := one(ctx, t, []any{&email}, `SELECT COALESCE(primary_email, '') FROM users WHERE tenant_id = $1 AND id = $2`+
+				s.db.forUpdate(), tenantID, userID)
+			return email, ok, err
 		})
 		if err != nil {
 			return err
@@ -255,9 +245,9 @@ func (s *Store) ChangeInvitation(ctx context.Context, tenantID, id string, decid
 
 func storeDecision(ctx context.Context, t tx, d invitations.Decision) error {
 	r := d.Record
-	_, err := t.exec(ctx, `UPDATE organization_invitations SET status = $3, accepted_user_id = $4, message = $5,
+	_, err := t.exec(ctx, `UPDATE organization_invitations SET status = $3, accepted_user_id = NULLIF($4, ''), message = $5,
 		next_reminder_at = $6, updated_at = $7 WHERE tenant_id = $1 AND id = $2`,
-		r.TenantID, r.ID, string(r.Status), textOrNull(r.AcceptedUserID), bytesOrNull(r.Variables),
+		r.TenantID, r.ID, string(r.Status), r.AcceptedUserID, bytesOrNull(r.Variables),
 		millis(r.NextReminderAt), millis(r.UpdatedAt))
 	if err != nil {
 		return fmt.Errorf("update invitation: %w", err)
@@ -302,14 +292,6 @@ func (s *Store) DeleteInvitation(ctx context.Context, tenantID, id string) error
 func (s *Store) DueInvitations(ctx context.Context, at time.Time, limit int) ([]invitations.Record, error) {
 	return selectInvitations(ctx, s.db.reader(), `status = 'Pending' AND next_reminder_at > 0 AND next_reminder_at <= $1
 		ORDER BY next_reminder_at LIMIT $2`, millis(at), limit)
-}
-
-// textOrNull is a text as stored where NULL is none.
-func textOrNull(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
 }
 
 // bytesOrNull is a value as stored where NULL is none.

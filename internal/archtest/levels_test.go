@@ -23,6 +23,7 @@ func levels() map[string]int {
 		"internal/bench":          1,
 		"internal/config":         1,
 		"internal/blocklist":      1,
+		"internal/branding":       1,
 		"internal/guard":          1,
 		"internal/limits":         1,
 		"internal/mime":           1,

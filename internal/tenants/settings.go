@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"sync"
 	"time"
 
+	"github.com/postern-mail/postern/internal/branding"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/locale"
@@ -26,35 +26,8 @@ type Settings struct {
 	Branding Branding `json:"branding"`
 }
 
-// Branding is what something looks like in mails and on pages. Each is a URL
-// (http or https), or "" for none.
-type Branding struct {
-	LogoURL     string `json:"logoUrl,omitempty"`
-	DarkLogoURL string `json:"darkLogoUrl,omitempty"`
-	Favicon     string `json:"favicon,omitempty"`
-	DarkFavicon string `json:"darkFavicon,omitempty"`
-}
-
-// MaxURL is the longest URL of a branding, in bytes.
-const MaxURL = 2048
-
-// Check returns what is wrong with a branding, with paths from its top.
-func (b Branding) Check() []fault.Issue {
-	var issues []fault.Issue
-	for _, f := range []struct{ key, url string }{
-		{"logoUrl", b.LogoURL}, {"darkLogoUrl", b.DarkLogoURL}, {"favicon", b.Favicon}, {"darkFavicon", b.DarkFavicon},
-	} {
-		u, err := url.Parse(f.url)
-		switch {
-		case f.url == "":
-		case len(f.url) > MaxURL:
-			issues = append(issues, fault.Issue{Path: []any{f.key}, Code: "too_big", Message: fmt.Sprintf("must be at most %d bytes", MaxURL)})
-		case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
-			issues = append(issues, fault.Issue{Path: []any{f.key}, Code: "invalid_value", Message: "must be a URL that begins with http:// or https://"})
-		}
-	}
-	return issues
-}
+// Branding is how a tenant looks.
+type Branding = branding.Branding
 
 // LanguageInfo rules the language of mails.
 type LanguageInfo struct {

@@ -43,7 +43,7 @@ func TestRefusals(t *testing.T) {
 		"paths": pathRefusals(), "headers": headerRefusals(), "templates": templateRefusals(),
 		"previews": previewRefusals(), "partials": partialRefusals(), "experience": experienceRefusals(),
 		"suppressions": suppressionRefusals(), "invitations": invitationRefusals(),
-		"tenants":      tenantRefusals(), "configurations": configurationRefusals(),
+		"tenants": tenantRefusals(), "configurations": configurationRefusals(),
 	} {
 		for _, c := range cases {
 			t.Run(group+"/"+c.name, func(t *testing.T) {

@@ -17,12 +17,15 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/api"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/inbox"
+	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/metrics"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/queue"
@@ -82,6 +85,7 @@ type App struct {
 	delivery *delivery.Deliverer
 	handler  http.Handler
 	metrics  *metrics.Metrics
+	invites  *invitations.Service
 	log      *slog.Logger
 	lock     *os.File
 	firstKey string
@@ -183,6 +187,10 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 			return s.VerificationCodePolicy, err
 		},
 	})
+	a.invites = invitations.New(invitations.Options{
+		Store: a.store, Outbox: out, Keys: keys, Now: now, Admit: admission.New(settings.Settings, keys).Admit,
+		Variables: directory.NewService(a.store, now).Variables,
+	})
 	a.delivery = delivery.New(delivery.Options{
 		Store: a.store, Outbox: out, Router: a.router, Composer: composer, Suppressions: suppressions,
 		Hub: hub, Metrics: a.metrics, Now: now, Log: o.Logger, LogAddresses: o.LogAddresses,
@@ -200,7 +208,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	a.handler, err = api.New(api.Options{
 		Tenants: a.store, Configurations: configurations, Audit: a.store,
 		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: accessService, Router: a.router,
-		Composer: composer, Outbox: out, Codes: codes, Hub: hub,
+		Composer: composer, Outbox: out, Codes: codes, Invitations: a.invites, Hub: hub,
 		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,
 		Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,

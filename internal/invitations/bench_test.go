@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postern-mail/postern/internal/admission"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/limits"
@@ -114,10 +115,10 @@ func newBench(t *testing.T) *bench {
 		Admit: func(_ context.Context, r admission.Request) ([]limits.Charge, error) {
 			return []limits.Charge{{Name: limits.Recipient, Key: r.To}}, b.refuses
 		},
-		Variables: func(_ context.Context, _, organizationID, inviterID string) (map[string]any, error) {
-			known := map[string]any{"organization": map[string]any{"id": organizationID}}
-			if inviterID != "" {
-				known["inviter"] = map[string]any{"id": inviterID}
+		Variables: func(_ context.Context, _ string, ids directory.IDs) (map[string]any, error) {
+			known := map[string]any{"organization": map[string]any{"id": ids.OrganizationID}}
+			if ids.InviterID != "" {
+				known["inviter"] = map[string]any{"id": ids.InviterID}
 			}
 			return known, b.broken
 		},

@@ -3,6 +3,8 @@ package invitations
 import (
 	"slices"
 	"time"
+
+	"github.com/postern-mail/postern/internal/directory"
 )
 
 // Status is where an invitation stands.
@@ -19,28 +21,22 @@ const (
 // Statuses returns all statuses.
 func Statuses() []Status { return []Status{Pending, Accepted, Expired, Revoked} }
 
-// RoleName is a role in the organization that accepting gives.
-type RoleName struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-}
-
 // Invitation is what is shown of an invitation. Its JSON is that of the API
 // and of audit entries; it has no link.
 type Invitation struct {
-	ID             string     `json:"id"`
-	TenantID       string     `json:"tenantId"`
-	InviterID      *string    `json:"inviterId" doc:"Id of the user who invites, or null."`
-	Invitee        string     `json:"invitee" example:"ann@example.com" doc:"Address of the person invited."`
-	AcceptedUserID *string    `json:"acceptedUserId" doc:"Id of the user who accepted, or null."`
-	OrganizationID string     `json:"organizationId"`
-	Status         Status     `json:"status" enum:"Pending,Accepted,Expired,Revoked" doc:"Expired from expiresAt on unless it has ended before."`
-	CreatedAt      int64      `json:"createdAt" example:"1767225600000" doc:"Milliseconds since 1970."`
-	UpdatedAt      int64      `json:"updatedAt" example:"1767225600000" doc:"When it was accepted or revoked, else createdAt."`
-	ExpiresAt      int64      `json:"expiresAt" example:"1767830400000" doc:"From then on it cannot be accepted."`
-	Roles          []RoleName `json:"organizationRoles" doc:"What accepting gives, by name."`
-	Reminders      []int      `json:"reminders" doc:"Days after createdAt on which it is sent again."`
-	NextReminderAt *int64     `json:"nextReminderAt" doc:"When it is sent again, or null."`
+	ID             string               `json:"id"`
+	TenantID       string               `json:"tenantId"`
+	InviterID      *string              `json:"inviterId" doc:"Id of the user who invites, or null."`
+	Invitee        string               `json:"invitee" example:"ann@example.com" doc:"Address of the person invited."`
+	AcceptedUserID *string              `json:"acceptedUserId" doc:"Id of the user who accepted, or null."`
+	OrganizationID string               `json:"organizationId"`
+	Status         Status               `json:"status" enum:"Pending,Accepted,Expired,Revoked" doc:"Expired from expiresAt on unless it has ended before."`
+	CreatedAt      int64                `json:"createdAt" example:"1767225600000" doc:"Milliseconds since 1970."`
+	UpdatedAt      int64                `json:"updatedAt" example:"1767225600000" doc:"When it was accepted or revoked, else createdAt."`
+	ExpiresAt      int64                `json:"expiresAt" example:"1767830400000" doc:"From then on it cannot be accepted."`
+	Roles          []directory.RoleName `json:"organizationRoles" doc:"What accepting gives, by name."`
+	Reminders      []int                `json:"reminders" doc:"Days after createdAt on which it is sent again."`
+	NextReminderAt *int64               `json:"nextReminderAt" doc:"When it is sent again, or null."`
 }
 
 // Record is an invitation as stored. Times are whole milliseconds.
@@ -53,7 +49,7 @@ type Record struct {
 	// Status is what was stored last: an invitation that ran out may still say
 	// Pending. See Open and StatusAt.
 	Status Status
-	Roles  []RoleName
+	Roles  []directory.RoleName
 	// Variables are what reminders are made from, sealed; nil when none is to
 	// come.
 	Variables      []byte
@@ -82,7 +78,7 @@ func (r Record) Shown(at time.Time) Invitation {
 		ID: r.ID, TenantID: r.TenantID, InviterID: optional(r.InviterID), Invitee: r.Invitee,
 		AcceptedUserID: optional(r.AcceptedUserID), OrganizationID: r.OrganizationID, Status: r.StatusAt(at),
 		CreatedAt: r.CreatedAt.UnixMilli(), UpdatedAt: r.UpdatedAt.UnixMilli(), ExpiresAt: r.ExpiresAt.UnixMilli(),
-		Roles: append([]RoleName{}, r.Roles...), Reminders: append([]int{}, r.Reminders...),
+		Roles: append([]directory.RoleName{}, r.Roles...), Reminders: append([]int{}, r.Reminders...),
 	}
 	if r.Open(at) && !r.NextReminderAt.IsZero() {
 		next := r.NextReminderAt.UnixMilli()

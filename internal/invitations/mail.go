@@ -13,6 +13,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/admission"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/outbox"
 )
@@ -103,7 +104,7 @@ func (s *Service) mail(ctx context.Context, r Record, payload map[string]any, no
 	if err != nil {
 		return nil, err
 	}
-	known, err := s.variables(ctx, r.TenantID, r.OrganizationID, r.InviterID)
+	known, err := s.variables(ctx, r.TenantID, directory.IDs{OrganizationID: r.OrganizationID, InviterID: r.InviterID})
 	if err != nil {
 		return nil, fmt.Errorf("variables of invitation: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-mail/postern/internal/address"
 	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/audit"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/outbox"
@@ -28,9 +29,9 @@ const (
 // Admit returns what a mail is to be charged to, or the fault that refuses it.
 type Admit func(ctx context.Context, r admission.Request) ([]limits.Charge, error)
 
-// Variables returns what the directory knows for the mail of an invitation:
-// "organization" and, where inviterID is not "", "inviter".
-type Variables func(ctx context.Context, tenantID, organizationID, inviterID string) (map[string]any, error)
+// Variables returns what the directory knows for a mail:
+// directory.Service.Variables.
+type Variables func(ctx context.Context, tenantID string, ids directory.IDs) (map[string]any, error)
 
 // Options are what a Service needs.
 type Options struct {
@@ -119,7 +120,7 @@ func (s *Service) record(ctx context.Context, d Draft, now time.Time) (Record, e
 			return Record{}, fmt.Errorf("read organization roles: %w", err)
 		}
 		if len(r.Roles) != len(ids) {
-			return Record{}, refusal(ErrNoRole)
+			return Record{}, unknown(directory.RoleKind, "organizationRoleIds")
 		}
 	}
 	if len(r.Reminders) == 0 {
@@ -228,7 +229,7 @@ func mayAccept(r Record, userID string, emailOf EmailOf) error {
 	case err != nil:
 		return fmt.Errorf("read user: %w", err)
 	case !ok:
-		return unknown("user", "acceptedUserId")
+		return unknown(directory.UserKind, "acceptedUserId")
 	case address.Key(email) != address.Key(r.Invitee):
 		return unable("The user who accepts must have the invitee's address as primary e-mail address.", "acceptedUserId")
 	}
@@ -245,12 +246,11 @@ func refusal(err error) error {
 			"This address has a pending invitation into the organization. Send that one again, or revoke it first."), "invitee")
 	case errors.Is(err, ErrMember):
 		return unable("The invitee is a member of the organization already.", "invitee")
-	case errors.Is(err, ErrNoOrganization):
-		return unknown("organization", "organizationId")
-	case errors.Is(err, ErrNoInviter):
-		return unknown("user", "inviterId")
-	case errors.Is(err, ErrNoRole):
-		return unknown("organization role", "organizationRoleIds")
+	}
+	if missing, ok := errors.AsType[*directory.MissingError](err); ok {
+		return unknown(missing.Kind, map[directory.Kind]string{
+			directory.OrganizationKind: "organizationId", directory.UserKind: "inviterId", directory.RoleKind: "organizationRoleIds",
+		}[missing.Kind])
 	}
 	return err
 }
@@ -265,8 +265,9 @@ func closed(s Status) error {
 	return f
 }
 
-func unknown(what, field string) *fault.Fault {
-	return issue(fault.New(fault.Unprocessable, "entity.relation_foreign_key_not_found", "There is no %s with this id.", what), field)
+func unknown(what directory.Kind, field string) *fault.Fault {
+	missing := &directory.MissingError{Kind: what}
+	return issue(fault.New(fault.Unprocessable, "entity.relation_foreign_key_not_found", "%s: %s.", field, missing), field)
 }
 
 func unable(message string, path ...any) *fault.Fault {

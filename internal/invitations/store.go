@@ -5,29 +5,28 @@ import (
 	"errors"
 	"time"
 
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/outbox"
 )
 
 // Errors of a Store.
 var (
-	ErrNotFound       = errors.New("no such invitation")
-	ErrPending        = errors.New("the invitee has a pending invitation into the organization")
-	ErrMember         = errors.New("the invitee is a member of the organization")
-	ErrNoOrganization = errors.New("no such organization")
-	ErrNoInviter      = errors.New("no such user")
-	ErrNoRole         = errors.New("no such organization role")
+	ErrNotFound = errors.New("no such invitation")
+	ErrPending  = errors.New("the invitee has a pending invitation into the organization")
+	ErrMember   = errors.New("the invitee is a member of the organization")
 )
 
 // Store keeps invitations.
 type Store interface {
 	// InvitationRoles returns those of a tenant's organization roles that
 	// have one of these ids, by name.
-	InvitationRoles(ctx context.Context, tenantID string, ids []string) ([]RoleName, error)
+	InvitationRoles(ctx context.Context, tenantID string, ids []string) ([]directory.RoleName, error)
 	// InsertInvitation stores an invitation and, unless it is nil, its mail
 	// with the job that delivers it, all or nothing. A pending invitation of
 	// the same invitee that has run out at r.CreatedAt is stored as Expired.
-	// Its errors are those above, and a fault for a mail that a limit does not
-	// allow.
+	// Its errors are ErrPending, ErrMember, a *directory.MissingError for an
+	// organization, an inviter or a role that is not there, and a fault for a
+	// mail that a limit does not allow.
 	InsertInvitation(ctx context.Context, r Record, mail *outbox.Message) error
 	// Invitation returns one; ok is false when there is none.
 	Invitation(ctx context.Context, tenantID, id string) (r Record, ok bool, err error)

@@ -3,12 +3,14 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/postern-mail/postern/internal/address"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/outbox"
 )
@@ -22,7 +24,7 @@ type invitationRow struct {
 	r                               invitations.Record
 	reminders                       string
 	next, created, updated, expires int64
-	role                            invitations.RoleName
+	role                            directory.RoleName
 }
 
 func (row *invitationRow) scan(r rows) error {
@@ -63,16 +65,16 @@ func selectInvitations(ctx context.Context, q querier, which string, args ...any
 }
 
 // InvitationRoles implements invitations.Store.
-func (s *Store) InvitationRoles(ctx context.Context, tenantID string, ids []string) ([]invitations.RoleName, error) {
+func (s *Store) InvitationRoles(ctx context.Context, tenantID string, ids []string) ([]directory.RoleName, error) {
 	args := []any{tenantID}
 	places := make([]string, len(ids))
 	for i, id := range ids {
 		args = append(args, id)
 		places[i] = "$" + strconv.Itoa(len(args))
 	}
-	var list []invitations.RoleName
+	var list []directory.RoleName
 	err := all(ctx, s.db.reader(), func(r rows) error {
-		var role invitations.RoleName
+		var role directory.RoleName
 		err := r.Scan(&role.ID, &role.Name)
 		list = append(list, role)
 		return err
@@ -84,7 +86,7 @@ func (s *Store) InvitationRoles(ctx context.Context, tenantID string, ids []stri
 // InsertInvitation implements invitations.Store.
 func (s *Store) InsertInvitation(ctx context.Context, r invitations.Record, mail *outbox.Message) error {
 	return s.db.write(ctx, func(ctx context.Context, t tx) error {
-		if err := checkInvitation(ctx, t, r); err != nil {
+		if err := s.checkInvitation(ctx, t, r); err != nil {
 			return err
 		}
 		_, err := t.exec(ctx, `UPDATE organization_invitations SET status = $1, message = NULL, next_reminder_at = 0
@@ -101,25 +103,22 @@ func (s *Store) InsertInvitation(ctx context.Context, r invitations.Record, mail
 	})
 }
 
-// checkInvitation looks for what an invitation speaks of.
-func checkInvitation(ctx context.Context, t tx, r invitations.Record) error {
-	var found int
-	ok, err := one(ctx, t, []any{&found}, `SELECT 1 FROM organizations WHERE tenant_id = $1 AND id = $2`, r.TenantID, r.OrganizationID)
-	if err != nil {
-		return fmt.Errorf("find organization: %w", err)
-	}
-	if !ok {
-		return invitations.ErrNoOrganization
+// checkInvitation looks for what an invitation speaks of, and keeps it there.
+func (s *Store) checkInvitation(ctx context.Context, t tx, r invitations.Record) error {
+	if err := s.holdThing(ctx, t, directory.OrganizationKind, r.TenantID, r.OrganizationID); err != nil {
+		return err
 	}
 	if r.InviterID != "" {
-		ok, err := one(ctx, t, []any{&found}, `SELECT 1 FROM users WHERE tenant_id = $1 AND id = $2`, r.TenantID, r.InviterID)
-		if err != nil {
-			return fmt.Errorf("find inviter: %w", err)
-		}
-		if !ok {
-			return invitations.ErrNoInviter
+		if err := s.holdThing(ctx, t, directory.UserKind, r.TenantID, r.InviterID); err != nil {
+			return err
 		}
 	}
+	for _, role := range r.Roles {
+		if err := s.holdThing(ctx, t, directory.RoleKind, r.TenantID, role.ID); err != nil {
+			return err
+		}
+	}
+	var found int
 	member, err := one(ctx, t, []any{&found}, `SELECT 1 FROM users AS u
 		JOIN organization_members AS m ON m.tenant_id = u.tenant_id AND m.user_id = u.id
 		WHERE u.tenant_id = $1 AND u.email_key = $2 AND m.organization_id = $3`,
@@ -148,14 +147,10 @@ func (s *Store) insertInvitation(ctx context.Context, t tx, r invitations.Record
 		return fmt.Errorf("insert invitation: %w", err)
 	}
 	for _, role := range r.Roles {
-		// One that has gone since it was looked for adds no row.
-		n, err := t.exec(ctx, `INSERT INTO organization_invitation_roles (tenant_id, invitation_id, role_id)
-			SELECT tenant_id, $2, id FROM organization_roles WHERE tenant_id = $1 AND id = $3`, r.TenantID, r.ID, role.ID)
+		_, err := t.exec(ctx, `INSERT INTO organization_invitation_roles (tenant_id, invitation_id, role_id) VALUES ($1, $2, $3)`,
+			r.TenantID, r.ID, role.ID)
 		if err != nil {
 			return fmt.Errorf("insert role of invitation: %w", err)
-		}
-		if n == 0 {
-			return invitations.ErrNoRole
 		}
 	}
 	return nil
@@ -239,12 +234,18 @@ func (s *Store) ChangeInvitation(ctx context.Context, tenantID, id string, decid
 		if err != nil {
 			return err
 		}
-		return storeDecision(ctx, t, d)
+		return s.storeDecision(ctx, t, d)
 	})
 }
 
-func storeDecision(ctx context.Context, t tx, d invitations.Decision) error {
+func (s *Store) storeDecision(ctx context.Context, t tx, d invitations.Decision) error {
 	r := d.Record
+	if d.Joins {
+		// First, so that nobody invites the member anew meanwhile.
+		if err := s.join(ctx, t, r); err != nil {
+			return fmt.Errorf("join organization: %w", err)
+		}
+	}
 	_, err := t.exec(ctx, `UPDATE organization_invitations SET status = $3, accepted_user_id = NULLIF($4, ''), message = $5,
 		next_reminder_at = $6, updated_at = $7 WHERE tenant_id = $1 AND id = $2`,
 		r.TenantID, r.ID, string(r.Status), r.AcceptedUserID, bytesOrNull(r.Variables),
@@ -252,27 +253,26 @@ func storeDecision(ctx context.Context, t tx, d invitations.Decision) error {
 	if err != nil {
 		return fmt.Errorf("update invitation: %w", err)
 	}
-	if d.Joins {
-		if err := join(ctx, t, r); err != nil {
-			return err
-		}
-	}
 	return sendWith(ctx, t, d.Mail)
 }
 
-// join makes who accepted an invitation a member. Who is one already gets the
+// join makes who accepts an invitation a member. Who is one already gets the
 // roles, too.
-func join(ctx context.Context, t tx, r invitations.Record) error {
-	_, err := t.exec(ctx, `INSERT INTO organization_members (tenant_id, organization_id, user_id, created_at)
-		VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, r.TenantID, r.OrganizationID, r.AcceptedUserID, millis(r.UpdatedAt))
-	if err != nil {
-		return fmt.Errorf("insert member: %w", err)
+func (s *Store) join(ctx context.Context, t tx, r invitations.Record) error {
+	if err := s.holdThing(ctx, t, directory.OrganizationKind, r.TenantID, r.OrganizationID); err != nil {
+		return err
 	}
-	_, err = t.exec(ctx, `INSERT INTO organization_member_roles (tenant_id, organization_id, user_id, role_id)
-		SELECT tenant_id, $3, $4, role_id FROM organization_invitation_roles WHERE tenant_id = $1 AND invitation_id = $2
-		ON CONFLICT DO NOTHING`, r.TenantID, r.ID, r.OrganizationID, r.AcceptedUserID)
-	if err != nil {
-		return fmt.Errorf("insert roles of member: %w", err)
+	if _, err := s.addMember(ctx, t, r.TenantID, r.OrganizationID, r.AcceptedUserID, r.UpdatedAt); err != nil {
+		return err
+	}
+	for _, role := range r.Roles {
+		err := s.addMemberRole(ctx, t, r.TenantID, r.OrganizationID, r.AcceptedUserID, role.ID)
+		if _, gone := errors.AsType[*directory.MissingError](err); gone {
+			continue // it was deleted this moment, and is none of the invitation's any more
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

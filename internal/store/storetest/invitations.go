@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/audit"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/outbox"
@@ -26,7 +28,7 @@ func invitation(t *testing.T, invitee string, roles ...string) invitations.Recor
 		CreatedAt: start, UpdatedAt: start, ExpiresAt: start.Add(7 * 24 * time.Hour),
 	}
 	for _, id := range roles {
-		r.Roles = append(r.Roles, invitations.RoleName{ID: id, Name: "role " + id})
+		r.Roles = append(r.Roles, directory.RoleName{ID: id, Name: "role " + id})
 	}
 	return r
 }
@@ -45,12 +47,30 @@ func mailsTo(t *testing.T, s *store.Store, to string) int {
 	return total
 }
 
+// openInvitations opens a store with the organizations o and o2, the roles r1
+// and r2, and the users ann and bob.
 func openInvitations(t *testing.T, db Database) *store.Store {
 	t.Helper()
 	s := open(t, db)
-	seed(t.Context(), t, db)
+	ctx := t.Context()
+	head := func(id string) directory.Head {
+		return directory.Head{TenantID: tenant, ID: id, CreatedAt: millis(start), UpdatedAt: millis(start), Version: 1}
+	}
+	data := json.RawMessage("{}")
+	for _, id := range []string{"o", "o2"} {
+		must(t, s.Organizations().Insert(ctx, directory.Organization{Head: head(id), Name: id, CustomData: data}))
+	}
+	for _, id := range []string{"r1", "r2"} {
+		must(t, s.OrganizationRoles().Insert(ctx, directory.Role{Head: head(id), Name: "role " + id, Type: directory.RoleOfUsers}))
+	}
+	for _, id := range []string{"ann", "bob"} {
+		user := directory.User{Head: head(id), PrimaryEmail: directory.Text(id + "@example.com"), CustomData: data}
+		must(t, s.Users().Insert(ctx, user))
+	}
 	return s
 }
+
+func millis(at time.Time) int64 { return at.UnixMilli() }
 
 func testInvitations(t *testing.T, db Database) {
 	s := openInvitations(t, db)
@@ -95,19 +115,28 @@ func testInvitations(t *testing.T, db Database) {
 func testInvitationRefusals(t *testing.T, db Database) {
 	s := openInvitations(t, db)
 	ctx := t.Context()
-	for want, change := range map[error]func(r *invitations.Record){
-		invitations.ErrNoOrganization: func(r *invitations.Record) { r.OrganizationID = "none" },
-		invitations.ErrNoInviter:      func(r *invitations.Record) { r.InviterID = "none" },
-		invitations.ErrNoRole:         func(r *invitations.Record) { r.Roles[0].ID = "none" },
+	for want, change := range map[directory.Kind]func(r *invitations.Record){
+		directory.OrganizationKind: func(r *invitations.Record) { r.OrganizationID = "none" },
+		directory.UserKind:         func(r *invitations.Record) { r.InviterID = "none" },
+		directory.RoleKind:         func(r *invitations.Record) { r.Roles[0].ID = "none" },
 	} {
 		r := invitation(t, "ann@example.com", "r1")
 		change(&r)
-		if err := s.InsertInvitation(ctx, r, invitationMail(t, r.Invitee)); !errors.Is(err, want) {
-			t.Errorf("got %v, want %v", err, want)
+		err := s.InsertInvitation(ctx, r, invitationMail(t, r.Invitee))
+		if missing, ok := errors.AsType[*directory.MissingError](err); !ok || missing.Kind != want {
+			t.Errorf("got %v, want no %s", err, want)
 		}
 	}
-	if err := s.InsertInvitation(ctx, theirs(invitation(t, "ann@example.com")), nil); !errors.Is(err, invitations.ErrNoOrganization) {
-		t.Errorf("organization of another tenant: %v", err)
+	theirs := invitation(t, "ann@example.com")
+	theirs.TenantID = "t2"
+	if _, ok := errors.AsType[*directory.MissingError](s.InsertInvitation(ctx, theirs, nil)); !ok {
+		t.Error("an organization of another tenant was found")
+	}
+	// Without its mail there is no invitation.
+	broken := invitationMail(t, "bob@example.com")
+	must(t, s.InsertInvitation(ctx, invitation(t, "carl@example.com"), broken))
+	if err := s.InsertInvitation(ctx, invitation(t, "bob@example.com"), broken); err == nil {
+		t.Error("one message was stored twice")
 	}
 	must(t, accept(ctx, t, s, "ann"))
 	if err := s.InsertInvitation(ctx, invitation(t, "ANN@example.com"), nil); !errors.Is(err, invitations.ErrMember) {
@@ -115,13 +144,8 @@ func testInvitationRefusals(t *testing.T, db Database) {
 	}
 	_, total, err := s.ListInvitations(ctx, tenant, invitations.Filter{})
 	must(t, err)
-	equal(t, "invitations", total, 1)
+	equal(t, "invitations", total, 2)
 	equal(t, "mails", mailsTo(t, s, "ann@example.com"), 0)
-}
-
-func theirs(r invitations.Record) invitations.Record {
-	r.TenantID = "t2"
-	return r
 }
 
 // accept invites a user, who accepts.
@@ -184,8 +208,22 @@ func testAcceptInvitation(t *testing.T, db Database) {
 		got.UpdatedAt != start.Add(time.Hour) || len(got.Roles) != 2 {
 		t.Errorf("accepted: %+v", got)
 	}
-	if err := s.InsertInvitation(ctx, invitation(t, "ann@example.com"), nil); !errors.Is(err, invitations.ErrMember) {
-		t.Errorf("who accepted is no member: %v", err)
+	roles, ok, err := s.MemberRoles(ctx, tenant, "o", "ann")
+	must(t, err)
+	equal(t, "is a member", ok, true)
+	equal(t, "roles of the member", len(roles), 2)
+	// A member who accepts gets the roles, too; a role that is gone is none.
+	must(t, s.InsertInvitation(ctx, invitation(t, "bob@example.com", "r1", "r2"), nil))
+	must(t, s.AddMembers(ctx, tenant, "o", []string{"bob"}, start))
+	_, err = s.OrganizationRoles().Delete(ctx, tenant, "r2", 1)
+	must(t, err)
+	list, _, err := s.ListInvitations(ctx, tenant, invitations.Filter{Invitee: "bob@example.com"})
+	must(t, err)
+	must(t, s.ChangeInvitation(ctx, tenant, list[0].ID, accepting("bob")))
+	roles, _, err = s.MemberRoles(ctx, tenant, "o", "bob")
+	must(t, err)
+	if len(roles) != 1 || roles[0].ID != "r1" {
+		t.Errorf("roles of who was a member: %+v", roles)
 	}
 	_, total, err := s.AuditEntries(ctx, tenant, 10, 0)
 	must(t, err)

@@ -190,13 +190,17 @@ func (c *company) mail() connector.Message {
 	}
 }
 
+// lifetime is how long the invitations of tests last: 10 days, and a bit for
+// the test.
+const lifetime = 10*24*time.Hour + time.Hour
+
 // invite is the body of an invitation into the first organization.
 func (c *company) invite(invitee, more string) string {
 	if more != "" {
 		more = "," + more
 	}
 	return fmt.Sprintf(`{"organizationId":%q,"invitee":%q,"inviterId":%q,"expiresAt":%d%s}`,
-		c.org, invitee, c.bob, c.clock.now().Add(10*24*time.Hour).UnixMilli(), more)
+		c.org, invitee, c.bob, c.clock.now().Add(lifetime).UnixMilli(), more)
 }
 
 func (c *company) create(body string, header ...string) invitations.Invitation {
@@ -336,7 +340,7 @@ func TestInvitationExpires(t *testing.T) {
 			}
 		}
 	}
-	c.clock.advance(10*24*time.Hour - time.Minute)
+	c.clock.advance(lifetime - time.Minute)
 	status(invitations.Pending)
 	c.clock.advance(time.Minute)
 	status(invitations.Expired)
@@ -359,7 +363,7 @@ func TestRemindersOfAnInvitation(t *testing.T) {
 		c.clock.advance(time.Duration(days) * 24 * time.Hour)
 		return must[int](t)(c.options.Invitations.Remind(t.Context()))
 	}
-	c.post(invitationsPath, c.invite("ann@example.com", withMail("de")+`,"reminders":[3,10]`)).refuses(400, "guard.invalid_input")
+	c.post(invitationsPath, c.invite("ann@example.com", withMail("de")+`,"reminders":[3,11]`)).refuses(400, "guard.invalid_input")
 	made := c.create(c.invite("ann@example.com", withMail("de")+`,"reminders":[3,5,7]`))
 	c.mail()
 	if got := made.NextReminderAt; got == nil || *got != made.CreatedAt+3*24*3600*1000 || !slices.Equal(made.Reminders, []int{3, 5, 7}) {

@@ -261,7 +261,7 @@ func closed(s Status) error {
 		Expired:  "The invitation has expired. Create a new one.",
 		Revoked:  "The invitation was revoked. Create a new one.",
 	}[s])
-	f.Data = map[string]any{"status": string(s)}
+	f.Data = map[string]any{"invitationStatus": string(s)}
 	return f
 }
 

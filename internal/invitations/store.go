@@ -41,7 +41,8 @@ type Store interface {
 	// DeleteInvitation deletes one, or returns ErrNotFound.
 	DeleteInvitation(ctx context.Context, tenantID, id string) error
 	// DueInvitations returns invitations of all tenants, stored as Pending,
-	// whose reminder is due at a time, the longest due first.
+	// whose reminder is due at a time; where they are more than limit, those
+	// that have been due longest.
 	DueInvitations(ctx context.Context, at time.Time, limit int) ([]Record, error)
 }
 

@@ -84,7 +84,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"invitation accepted", testAcceptInvitation},
 		{"pending invitations", testPendingInvitations},
 		{"list of invitations", testListInvitations},
-		{"reminders of invitations", testDueInvitations},
+		{"due invitations", testDueInvitations},
+		{"reminders of invitations", testReminders},
 		{"prune", testPrune},
 		{"prune callbacks", testPruneCallbacks},
 	}

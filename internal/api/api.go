@@ -24,6 +24,7 @@ import (
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/idempotency"
 	"github.com/postern-mail/postern/internal/inbox"
+	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/metrics"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/routing"
@@ -51,6 +52,7 @@ type Options struct {
 	Outbox         *outbox.Outbox
 	Codes          *verification.Service
 	Admission      *admission.Service
+	Invitations    *invitations.Service
 	Hub            *events.Hub
 	Intake         *events.Intake
 	Suppressions   *suppression.Service
@@ -81,7 +83,8 @@ func (o Options) check() error {
 		"Templates": o.Templates != nil, "Settings": o.Settings != nil,
 		"Access": o.Access != nil, "Tenants": o.Tenants != nil, "Configurations": o.Configurations != nil,
 		"Audit": o.Audit != nil, "Router": o.Router != nil, "Composer": o.Composer != nil,
-		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Admission": o.Admission != nil, "Hub": o.Hub != nil,
+		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Admission": o.Admission != nil,
+		"Invitations": o.Invitations != nil, "Hub": o.Hub != nil,
 		"Intake": o.Intake != nil, "Suppressions": o.Suppressions != nil,
 		"Messages": o.Messages != nil, "Inbox": o.Inbox != nil, "Idempotency": o.Idempotency != nil,
 		"Keys": o.Keys != nil, "Metrics": o.Metrics != nil, "Gatherer": o.Gatherer != nil,
@@ -139,7 +142,7 @@ func newServer(o Options) *server {
 		s.mountStatus, s.mountFactories, s.mountConnectors, s.mountFallbacks, s.mountConnectorTest, s.mountCodes,
 		s.mountMessages, s.mountInbox, s.mountTemplates, s.mountVersions, s.mountWorkbench, s.mountPartials,
 		s.mountSignInExperience, s.mountTenants, s.mountConfiguration, s.mountAudit, s.mountKeys,
-		s.mountSuppressions, s.mountCallbacks,
+		s.mountSuppressions, s.mountCallbacks, s.mountInvitations,
 	} {
 		mount()
 	}

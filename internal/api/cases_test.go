@@ -42,7 +42,7 @@ func TestRefusals(t *testing.T) {
 		"tests of connectors": testRefusals(), "keys": keyRefusals(), "lists": listRefusals(),
 		"paths": pathRefusals(), "headers": headerRefusals(), "templates": templateRefusals(),
 		"previews": previewRefusals(), "partials": partialRefusals(), "experience": experienceRefusals(),
-		"suppressions": suppressionRefusals(), "audit log": auditRefusals(),
+		"suppressions": suppressionRefusals(), "audit log": auditRefusals(), "invitations": invitationRefusals(),
 		"tenants": tenantRefusals(), "configurations": configurationRefusals(),
 	} {
 		for _, c := range cases {
@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 		if mails := s.get("/api/messages").body; mails != "[]\n" {
 			t.Errorf("a refused request sent something: %s", mails)
 		}
-		for _, path := range []string{"/api/email-templates", "/api/email-partials", "/api/suppressions"} {
+		for _, path := range []string{"/api/email-templates", "/api/email-partials", "/api/suppressions", "/api/organization-invitations"} {
 			if stored := s.get(path).body; stored != "[]\n" {
 				t.Errorf("a refused request stored something: %s", stored)
 			}

@@ -14,18 +14,19 @@ const apiVersion = "1.0.0"
 
 // The groups of operations in the documentation.
 const (
-	tagCodes      = "Verification codes"
-	tagMessages   = "Messages"
-	tagConnectors = "Connectors"
-	tagTemplates  = "E-mail templates"
-	tagInbox      = "Inbox"
-	tagSuppressed = "Suppressions"
-	tagCallbacks  = "Callbacks"
-	tagSettings   = "Settings"
-	tagTenants    = "Tenants"
-	tagAudit      = "Audit log"
-	tagKeys       = "API keys"
-	tagHealth     = "Health"
+	tagCodes       = "Verification codes"
+	tagMessages    = "Messages"
+	tagInvitations = "Organization invitations"
+	tagConnectors  = "Connectors"
+	tagTemplates   = "E-mail templates"
+	tagInbox       = "Inbox"
+	tagSuppressed  = "Suppressions"
+	tagCallbacks   = "Callbacks"
+	tagSettings    = "Settings"
+	tagTenants     = "Tenants"
+	tagAudit       = "Audit log"
+	tagKeys        = "API keys"
+	tagHealth      = "Health"
 )
 
 // describe fills in what the OpenAPI document says of the API as a whole.
@@ -38,6 +39,7 @@ func describe(doc *huma.OpenAPI) {
 	doc.Tags = []*huma.Tag{
 		{Name: tagCodes, Description: "Send one-time codes by mail and check them."},
 		{Name: tagMessages, Description: "Mails sent, and what became of them."},
+		{Name: tagInvitations, Description: "Invite people into organizations, by mail."},
 		{Name: tagConnectors, Description: "The way that mails go out."},
 		{Name: tagTemplates, Description: "The wording of mails, by language and type, and the partials that it includes."},
 		{Name: tagInbox, Description: "Mails kept in the service itself, for development."},

@@ -28,9 +28,11 @@ import (
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/guard"
 	"github.com/postern-mail/postern/internal/inbox"
+	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/metrics"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/routing"
@@ -162,6 +164,11 @@ func (s *service) build(change []func(*api.Options)) {
 	})
 	o.Codes = verification.New(verification.Options{
 		Store: s.store, Outbox: o.Outbox, Keys: keys, Settings: settings.Settings, Now: s.clock.now,
+	})
+	people := directory.NewService(s.store, s.clock.now)
+	o.Invitations = invitations.New(invitations.Options{
+		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now, Admit: o.Admission.Admit,
+		Variables: people.Variables,
 	})
 	for _, f := range change {
 		f(&o)

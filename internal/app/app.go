@@ -21,9 +21,11 @@ import (
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/guard"
 	"github.com/postern-mail/postern/internal/inbox"
+	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/metrics"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/queue"
@@ -85,6 +87,7 @@ type App struct {
 	handler  http.Handler
 	guard    *guard.Guard
 	metrics  *metrics.Metrics
+	invites  *invitations.Service
 	log      *slog.Logger
 	lock     *os.File
 	firstKey string
@@ -182,6 +185,10 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	codes := verification.New(verification.Options{
 		Store: a.store, Outbox: out, Keys: keys, Settings: settings.Settings, Now: now,
 	})
+	a.invites = invitations.New(invitations.Options{
+		Store: a.store, Outbox: out, Keys: keys, Now: now, Admit: admit.Admit,
+		Variables: directory.NewService(a.store, now).Variables,
+	})
 	a.delivery = delivery.New(delivery.Options{
 		Store: a.store, Outbox: out, Router: a.router, Composer: composer, Suppressions: suppressions,
 		Charges: admit.Charges, Hub: hub, Metrics: a.metrics, Now: now, Log: o.Logger, LogAddresses: o.LogAddresses,
@@ -199,7 +206,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	a.handler, err = api.New(api.Options{
 		Tenants: a.store, Configurations: configurations, Audit: a.store,
 		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: a.access, Router: a.router,
-		Composer: composer, Outbox: out, Codes: codes, Admission: admit, Hub: hub,
+		Composer: composer, Outbox: out, Codes: codes, Admission: admit, Invitations: a.invites, Hub: hub,
 		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,
 		Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,

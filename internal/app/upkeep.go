@@ -3,20 +3,26 @@ package app
 import (
 	"context"
 	"time"
+
+	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/outbox"
 )
 
 const (
 	gaugesEvery = 5 * time.Second
 	pruneEvery  = time.Minute
+	remindEvery = time.Minute
 )
 
-// upkeep keeps the queue's figures and the last uses of keys current and
-// deletes what is over, until ctx ends.
+// upkeep keeps the queue's figures and the last uses of keys current, deletes
+// what is over and sends reminders, until ctx ends.
 func (a *App) upkeep(ctx context.Context) {
 	gauges := time.NewTicker(gaugesEvery)
 	defer gauges.Stop()
 	prune := time.NewTicker(pruneEvery)
 	defer prune.Stop()
+	remind := time.NewTicker(remindEvery)
+	defer remind.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -27,6 +33,8 @@ func (a *App) upkeep(ctx context.Context) {
 		case <-prune.C:
 			a.storeUses(ctx)
 			a.prune(ctx)
+		case <-remind.C:
+			a.remind(ctx)
 		}
 	}
 }
@@ -65,5 +73,14 @@ func (a *App) prune(ctx context.Context) {
 		if !more {
 			return
 		}
+	}
+}
+
+// remind sends the reminders of invitations that are due.
+func (a *App) remind(ctx context.Context) {
+	sent, err := a.invites.Remind(ctx)
+	a.metrics.Messages.WithLabelValues(string(connector.OrganizationInvitation), string(outbox.Accepted)).Add(float64(sent))
+	if err != nil && ctx.Err() == nil {
+		a.log.Warn("sending reminders", "error", err)
 	}
 }

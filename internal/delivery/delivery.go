@@ -165,7 +165,7 @@ func (d *Deliverer) attempt(ctx context.Context, m outbox.Message, via *routing.
 	}
 	mail, _, err := d.composer.Compose(ctx, compose.Request{
 		TenantID: m.TenantID, MessageID: m.ID, Type: m.Type, To: m.To, IP: m.IP, Payload: payload,
-		Validity: m.Deadline.Sub(m.CreatedAt),
+		Validity: m.Validity(payload),
 	}, via)
 	if err != nil {
 		via.Untried()

@@ -51,8 +51,8 @@ func variables(t connector.TemplateType) (all shape, optional []string) {
 		all["user"], all["application"] = user(), application()
 		optional = append(optional, "application")
 	case connector.OrganizationInvitation:
-		all["link"], all["organization"], all["inviter"] = nil, organization(), user()
-		optional = append(optional, "inviter")
+		all["link"], all["organization"], all["inviter"], all["expiresAt"] = nil, organization(), user(), nil
+		optional = append(optional, "inviter", "expiresAt")
 	case connector.Generic:
 	}
 	return all, optional

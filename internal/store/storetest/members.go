@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postern-mail/postern/internal/branding"
 	"github.com/postern-mail/postern/internal/audit"
+	"github.com/postern-mail/postern/internal/branding"
 	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/tenants"

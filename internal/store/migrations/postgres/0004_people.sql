@@ -124,6 +124,7 @@ CREATE TABLE organization_invitations (
 );
 CREATE UNIQUE INDEX organization_invitations_pending
     ON organization_invitations (tenant_id, organization_id, invitee_key) WHERE status = 'Pending';
+CREATE INDEX organization_invitations_organization ON organization_invitations (tenant_id, organization_id);
 CREATE INDEX organization_invitations_invitee ON organization_invitations (tenant_id, invitee_key);
 CREATE INDEX organization_invitations_due ON organization_invitations (next_reminder_at)
     WHERE status = 'Pending' AND next_reminder_at > 0;

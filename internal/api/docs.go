@@ -26,6 +26,10 @@ const (
 	tagAudit      = "Audit log"
 	tagKeys       = "API keys"
 	tagHealth     = "Health"
+
+	tagApplications  = "Applications"
+	tagOrganizations = "Organizations"
+	tagUsers         = "Users"
 )
 
 // describe fills in what the OpenAPI document says of the API as a whole.
@@ -47,6 +51,9 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagTenants, Description: "Isolated sets of connector, templates, settings, keys and messages, " +
 			"and moving a configuration from one to another. Management keys of the tenant `default` administer all of them; " +
 			"those of another tenant see that one alone."},
+		{Name: tagApplications, Description: "What users sign in to, as mails tell of it."},
+		{Name: tagOrganizations, Description: "Groups of users, their members and what these can be."},
+		{Name: tagUsers, Description: "People, as mails tell of them."},
 		{Name: tagAudit, Description: "Who changed what."},
 		{Name: tagKeys, Description: "Who may call the API, and for what."},
 		{Name: tagHealth, Description: "For load balancers and monitors."},

@@ -25,6 +25,7 @@ import (
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/inbox"
 	"github.com/postern-mail/postern/internal/metrics"
@@ -122,6 +123,7 @@ func (s *service) build(change []func(*api.Options)) {
 		Inbox: box, Idempotency: s.store, Keys: keys, Metrics: metrics.New(registry), Gatherer: registry,
 		Ready: s.store.Ping, Now: s.clock.now, Log: log, Version: "v1.2.3-test",
 	}
+	o.Directory = directory.NewService(s.store, s.clock.now)
 	o.Suppressions = suppression.NewService(s.store, s.clock.now)
 	o.Intake = events.NewIntake(events.IntakeOptions{
 		Store: s.store, Suppressions: o.Suppressions, Hub: o.Hub, Keys: keys, Metrics: o.Metrics, Now: s.clock.now,

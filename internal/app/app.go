@@ -21,6 +21,7 @@ import (
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/inbox"
 	"github.com/postern-mail/postern/internal/metrics"
@@ -202,6 +203,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: accessService, Router: a.router,
 		Composer: composer, Outbox: out, Codes: codes, Hub: hub,
 		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,
+		Directory:   directory.NewService(a.store, now),
 		Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,
 		LogAddresses: o.LogAddresses, AllowReservedDomains: o.AllowReservedDomains,

@@ -42,8 +42,8 @@ func TestRefusals(t *testing.T) {
 		"tests of connectors": testRefusals(), "keys": keyRefusals(), "lists": listRefusals(),
 		"paths": pathRefusals(), "headers": headerRefusals(), "templates": templateRefusals(),
 		"previews": previewRefusals(), "partials": partialRefusals(), "experience": experienceRefusals(),
-		"suppressions": suppressionRefusals(),
-		"tenants":      tenantRefusals(), "configurations": configurationRefusals(),
+		"suppressions": suppressionRefusals(), "directory": directoryRefusals(),
+		"tenants": tenantRefusals(), "configurations": configurationRefusals(),
 	} {
 		for _, c := range cases {
 			t.Run(group+"/"+c.name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 		if mails := s.get("/api/messages").body; mails != "[]\n" {
 			t.Errorf("a refused request sent something: %s", mails)
 		}
-		for _, path := range []string{"/api/email-templates", "/api/email-partials", "/api/suppressions"} {
+		for _, path := range []string{"/api/email-templates", "/api/email-partials", "/api/suppressions", "/api/applications", "/api/organizations", "/api/organization-roles", "/api/users"} {
 			if stored := s.get(path).body; stored != "[]\n" {
 				t.Errorf("a refused request stored something: %s", stored)
 			}
@@ -109,7 +109,7 @@ func authRefusals() []refusal {
 			cases[i].body = `{"email":"ann@example.com"}`
 		}
 	}
-	for path, methods := range map[string]string{
+	cases = append(cases, needManagement(map[string]string{
 		"/api/connector-factories": "GET", "/api/connector-factories/x": "GET", "/api/connectors": "GET POST",
 		"/api/connectors/x": "GET PATCH DELETE", "/api/connectors/x/test": "POST", "/api/messages": "GET",
 		"/api/messages/x": "GET", "/api/inbox": "GET DELETE", "/api/inbox/x": "GET", "/api/inbox/x.eml": "GET",
@@ -122,20 +122,7 @@ func authRefusals() []refusal {
 		"/api/suppressions": "GET PUT", "/api/suppressions/x": "DELETE",
 		"/api/tenants": "GET POST", "/api/tenants/x/configuration": "GET PUT", "/api/tenants/x/promote": "POST",
 		"/api/audit-logs": "GET",
-	} {
-		for method := range strings.FieldsSeq(methods) {
-			for _, who := range []string{sender, checker} {
-				cases = append(cases, refusal{
-					name: method + " " + path + " with " + who, method: method, path: path, who: who,
-					status: 403, code: "auth.forbidden",
-				})
-			}
-			cases = append(cases, refusal{
-				name: method + " " + path + " with nothing", method: method, path: path,
-				status: 401, code: "auth.authorization_header_missing",
-			})
-		}
-	}
+	})...)
 	return append(cases,
 		refusal{name: "checker sends a mail", path: "/api/messages", who: checker, body: "{}", status: 403, code: "auth.forbidden"},
 		refusal{name: "sender checks a code", path: "/api/verification-codes/verify", who: sender, body: "{}", status: 403, code: "auth.forbidden"},

@@ -43,7 +43,8 @@ func TestRefusals(t *testing.T) {
 		"paths": pathRefusals(), "headers": headerRefusals(), "templates": templateRefusals(),
 		"previews": previewRefusals(), "partials": partialRefusals(), "experience": experienceRefusals(),
 		"suppressions": suppressionRefusals(), "audit log": auditRefusals(), "invitations": invitationRefusals(),
-		"tenants": tenantRefusals(), "configurations": configurationRefusals(),
+		"directory": directoryRefusals(),
+		"tenants":   tenantRefusals(), "configurations": configurationRefusals(),
 	} {
 		for _, c := range cases {
 			t.Run(group+"/"+c.name, func(t *testing.T) {
@@ -56,7 +57,10 @@ func TestRefusals(t *testing.T) {
 		if mails := s.get("/api/messages").body; mails != "[]\n" {
 			t.Errorf("a refused request sent something: %s", mails)
 		}
-		for _, path := range []string{"/api/email-templates", "/api/email-partials", "/api/suppressions", "/api/organization-invitations"} {
+		for _, path := range []string{
+			"/api/email-templates", "/api/email-partials", "/api/suppressions", "/api/organization-invitations",
+			"/api/applications", "/api/organizations", "/api/organization-roles", "/api/users",
+		} {
 			if stored := s.get(path).body; stored != "[]\n" {
 				t.Errorf("a refused request stored something: %s", stored)
 			}
@@ -112,7 +116,7 @@ func authRefusals() []refusal {
 			cases[i].body = `{"email":"ann@example.com"}`
 		}
 	}
-	for path, methods := range map[string]string{
+	cases = append(cases, needManagement(map[string]string{
 		"/api/connector-factories": "GET", "/api/connector-factories/x": "GET", "/api/connectors": "GET POST",
 		"/api/connectors/x": "GET PATCH DELETE", "/api/connectors/x/test": "POST", "/api/messages": "GET",
 		"/api/messages/x": "GET", "/api/inbox": "GET DELETE", "/api/inbox/x": "GET", "/api/inbox/x.eml": "GET",
@@ -125,20 +129,7 @@ func authRefusals() []refusal {
 		"/api/suppressions": "GET PUT", "/api/suppressions/x": "DELETE",
 		"/api/tenants": "GET POST", "/api/tenants/x/configuration": "GET PUT", "/api/tenants/x/promote": "POST",
 		"/api/audit-logs": "GET",
-	} {
-		for method := range strings.FieldsSeq(methods) {
-			for _, who := range []string{sender, checker} {
-				cases = append(cases, refusal{
-					name: method + " " + path + " with " + who, method: method, path: path, who: who,
-					status: 403, code: "auth.forbidden",
-				})
-			}
-			cases = append(cases, refusal{
-				name: method + " " + path + " with nothing", method: method, path: path,
-				status: 401, code: "auth.authorization_header_missing",
-			})
-		}
-	}
+	})...)
 	return append(cases,
 		refusal{name: "checker sends a mail", path: "/api/messages", who: checker, body: "{}", status: 403, code: "auth.forbidden"},
 		refusal{name: "sender checks a code", path: "/api/verification-codes/verify", who: sender, body: "{}", status: 403, code: "auth.forbidden"},

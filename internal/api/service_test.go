@@ -153,6 +153,7 @@ func (s *service) build(change []func(*api.Options)) {
 		Inbox: box, Idempotency: s.store, Keys: keys, Metrics: metrics.New(registry), Gatherer: registry,
 		Ready: s.store.Ping, Now: s.clock.now, Log: log, Version: "v1.2.3-test",
 	}
+	o.Directory = directory.NewService(s.store, s.clock.now)
 	o.Suppressions = suppression.NewService(s.store, s.clock.now)
 	o.Intake = events.NewIntake(events.IntakeOptions{
 		Store: s.store, Suppressions: o.Suppressions, Hub: o.Hub, Keys: keys, Metrics: o.Metrics, Now: s.clock.now,
@@ -165,10 +166,9 @@ func (s *service) build(change []func(*api.Options)) {
 	o.Codes = verification.New(verification.Options{
 		Store: s.store, Outbox: o.Outbox, Keys: keys, Settings: settings.Settings, Now: s.clock.now,
 	})
-	people := directory.NewService(s.store, s.clock.now)
 	o.Invitations = invitations.New(invitations.Options{
 		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now, Admit: o.Admission.Admit,
-		Variables: people.Variables,
+		Variables: o.Directory.Variables,
 	})
 	for _, f := range change {
 		f(&o)

@@ -143,7 +143,7 @@ func newServer(o Options) *server {
 		s.mountMessages, s.mountInbox, s.mountTemplates, s.mountVersions, s.mountWorkbench, s.mountPartials,
 		s.mountSignInExperience, s.mountTenants, s.mountConfiguration, s.mountAudit, s.mountKeys,
 		s.mountSuppressions, s.mountCallbacks,
-		s.mountApplications, s.mountOrganizations, s.mountOrganizationRoles, s.mountOrganizationUsers, s.mountUsers,
+		s.mountApplications, s.mountOrganizations, s.mountOrganizationRoles, s.mountOrganizationUsers, s.mountUsers, s.tidyDirectory,
 	} {
 		mount()
 	}

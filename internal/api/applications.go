@@ -52,7 +52,7 @@ type appExperienceJSON struct {
 	TenantID         string            `json:"tenantId" example:"default"`
 	ApplicationID    string            `json:"applicationId"`
 	Branding         branding.Branding `json:"branding"`
-	Color            struct{}          `json:"color" doc:"Always empty."`
+	Color            emptyJSON         `json:"color"`
 	DisplayName      directory.Text    `json:"displayName" nullable:"true" example:"Example Webshop" doc:"What people know the application by."`
 	TermsOfUseURL    *string           `json:"termsOfUseUrl" doc:"Always null."`
 	PrivacyPolicyURL *string           `json:"privacyPolicyUrl" doc:"Always null."`
@@ -85,7 +85,7 @@ func (s *server) mountApplications() {
 	register(s, operation{
 		id: "listApplications", method: http.MethodGet, path: "/api/applications", tag: tagApplications,
 		scope: access.Management, summary: "List applications, newest first",
-		description: "Without `page` and `page_size` the newest 1,000. Searched are id, name, description and display name.",
+		description: searchWords("id, name, description and displayName"),
 		failures:    pageFailures(),
 	}, r.list)
 	register(s, operation{

@@ -15,6 +15,14 @@ import (
 
 // What applications, organizations, their roles and users have in common.
 
+// emptyJSON is an object that Logto has things in and we have not.
+type emptyJSON struct{}
+
+// Schema implements huma.SchemaProvider.
+func (emptyJSON) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, Description: "Always empty."}
+}
+
 // optional is a field that may be missing; null makes it empty.
 type optional[T any] struct {
 	given bool
@@ -69,7 +77,7 @@ func (o objectJSON) lay(over *json.RawMessage) {
 
 // SearchInput narrows a list to what is searched for.
 type SearchInput struct {
-	Search string `query:"search" maxLength:"128" example:"%example%" doc:"Only what has a field like this, in any case: % stands for any text, _ for any character; without them it must be the whole field."`
+	Search string `query:"search" maxLength:"128" example:"%example%" doc:"As SQL's LIKE over each field, in any case."`
 	Q      string `query:"q" maxLength:"128" example:"example" doc:"Only what has a field that holds this text, in any case."`
 }
 
@@ -186,6 +194,22 @@ func changeFailures(what string, more ...string) map[int]string {
 		out[http.StatusUnprocessableEntity] = text
 	}
 	return out
+}
+
+// searchWords documents the search of a list.
+func searchWords(fields string) string {
+	return "Without `page` and `page_size` the newest 1,000. `search` is for one of the fields " + fields +
+		": `%` stands for any text and `_` for any character; without them it is the whole field. `q` is for a part of one."
+}
+
+// tidyDirectory documents what package huma cannot see of the answers' types.
+func (s *server) tidyDirectory() {
+	schemas := s.huma.OpenAPI().Components.Schemas.Map()
+	for _, name := range []string{"Application", "Organization", "User", "Member"} {
+		custom := schemas[name].Properties["customData"]
+		custom.Type, custom.AdditionalProperties = huma.TypeObject, true
+	}
+	delete(schemas["OrganizationRole"].Properties, "updatedAt") // which is not kept
 }
 
 // noThing documents that there is no such thing.

@@ -46,7 +46,7 @@ func (s *server) mountOrganizationRoles() {
 	register(s, operation{
 		id: "listOrganizationRoles", method: http.MethodGet, path: "/api/organization-roles", tag: tagOrganizations,
 		scope: access.Management, summary: "List organization roles, newest first",
-		description: "Without `page` and `page_size` the newest 1,000. Searched are id, name and description.",
+		description: searchWords("id, name and description"),
 		failures:    pageFailures(),
 	}, r.list)
 	register(s, operation{

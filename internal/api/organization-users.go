@@ -79,7 +79,7 @@ func (s *server) mountOrganizationUsers() {
 	register(s, operation{
 		id: "listOrganizationUsers", method: http.MethodGet, path: members, tag: tagOrganizations,
 		scope: access.Management, summary: "List the members of an organization, those who came last first",
-		description: "Without `page` and `page_size` the last 1,000. Searched is as in GET /api/users.",
+		description: searchWords("id, username, primaryEmail, primaryPhone and name"),
 		failures:    lists,
 	}, s.listMembers)
 	register(s, operation{

@@ -57,7 +57,7 @@ func (s *server) mountOrganizations() {
 	register(s, operation{
 		id: "listOrganizations", method: http.MethodGet, path: "/api/organizations", tag: tagOrganizations,
 		scope: access.Management, summary: "List organizations, newest first",
-		description: "Without `page` and `page_size` the newest 1,000. Searched are id, name and description.",
+		description: searchWords("id, name and description"),
 		failures:    pageFailures(),
 	}, r.list)
 	register(s, operation{

@@ -12,10 +12,10 @@ import (
 // embedded types that are not.
 type UserFields struct {
 	directory.User
-	Identities    struct{} `json:"identities" doc:"Always empty."`
-	LastSignInAt  *int64   `json:"lastSignInAt" doc:"Always null."`
-	ApplicationID *string  `json:"applicationId" doc:"Always null."`
-	HasPassword   bool     `json:"hasPassword" doc:"Always false."`
+	Identities    emptyJSON `json:"identities"`
+	LastSignInAt  *int64    `json:"lastSignInAt" doc:"Always null."`
+	ApplicationID *string   `json:"applicationId" doc:"Always null."`
+	HasPassword   bool      `json:"hasPassword" doc:"Always false."`
 }
 
 // changedUserJSON are what a user may have.
@@ -107,7 +107,7 @@ func (s *server) mountUsers() {
 	register(s, operation{
 		id: "listUsers", method: http.MethodGet, path: "/api/users", tag: tagUsers,
 		scope: access.Management, summary: "List users, newest first",
-		description: "Without `page` and `page_size` the newest 1,000. Searched are id, username, primaryEmail, primaryPhone and name.",
+		description: searchWords("id, username, primaryEmail, primaryPhone and name"),
 		failures:    pageFailures(),
 	}, r.list)
 	register(s, operation{

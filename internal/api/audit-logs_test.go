@@ -206,7 +206,8 @@ func TestAuditLogIsFiltered(t *testing.T) {
 	}
 }
 
-// An entry of a large template is shown in part.
+// An entry of a large template is shown in part, and a list without a page is
+// no longer than the longest page.
 func TestLargeChangesAreCut(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -217,6 +218,12 @@ func TestLargeChangesAreCut(t *testing.T) {
 	entries := read[[]shownEntry](list)
 	if len(entries) != 2 || len(list.body) > 2*(audit.MaxDetails+1000) || !tells(entries[0].Details.After, "bytes more)") {
 		t.Errorf("%d entries in %d bytes", len(entries), len(list.body))
+	}
+	for i := range 100 {
+		s.withKey(s.admin, "PUT", "/api/email-partials/small", fmt.Sprintf(`{"content":"%d"}`, i)).is(200)
+	}
+	if n := len(s.entries("")); n != 100 {
+		t.Errorf("%d entries at once", n)
 	}
 }
 

@@ -94,6 +94,7 @@ func (s *Store) AuditEntries(ctx context.Context, tenantID string, f audit.Filte
 		limit = math.MaxInt32
 	}
 	args = append(args, limit, max(f.Offset, 0))
+	window := fmt.Sprintf(` ORDER BY id DESC LIMIT $%d OFFSET $%d`, len(args)-1, len(args))
 	list := []audit.Entry{}
 	err := all(ctx, s.db.reader(), func(r rows) error {
 		e := audit.Entry{TenantID: tenantID}
@@ -105,6 +106,6 @@ func (s *Store) AuditEntries(ctx context.Context, tenantID string, f audit.Filte
 		e.At, e.Details = fromMillis(at), json.RawMessage(details)
 		list = append(list, e)
 		return nil
-	}, `SELECT id, at, actor, action, subject, details`+from+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d OFFSET $%d`, len(args)-1, len(args)), args...)
+	}, `SELECT id, at, actor, action, subject, details`+from+window, args...)
 	return list, total, err
 }

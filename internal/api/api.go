@@ -146,6 +146,7 @@ func newServer(o Options) *server {
 		s.mountSignInExperience, s.mountTenants, s.mountConfiguration, s.mountAudit, s.mountKeys,
 		s.mountSuppressions, s.mountCallbacks, s.mountInvitations,
 		s.mountApplications, s.mountOrganizations, s.mountOrganizationRoles, s.mountOrganizationUsers, s.mountUsers,
+		s.tidyDirectory,
 	} {
 		mount()
 	}

@@ -46,6 +46,7 @@ type Notice struct {
 // Options are what a Guard needs. The functions are called without locks, by
 // whoever calls the guard, and must not block.
 type Options struct {
+	// Now is time.Now, so that a clock that is set moves nothing, or a test's.
 	Now func() time.Time
 	// Notify hears once in a day of a source and a level, and of no more than
 	// 20 sources an hour for each tenant.
@@ -67,7 +68,7 @@ type Guard struct {
 }
 
 // mostHeld bounds the persons and sources that are remembered of all tenants
-// together, at about 200 bytes each.
+// together, at about 160 bytes each.
 const mostHeld = 250_000
 
 // New makes a Guard that knows nothing.
@@ -121,8 +122,7 @@ func (g *Guard) Alerts() int {
 	return n
 }
 
-// now is the time since the guard was made. With time.Now it does not follow
-// a clock that is set.
+// now is the time since the guard was made.
 func (g *Guard) now() time.Duration { return g.o.Now().Sub(g.began) }
 
 func (g *Guard) tenant(id string) *tenant {

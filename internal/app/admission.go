@@ -12,12 +12,20 @@ import (
 
 // newAdmission makes what decides whether a mail may be asked for.
 func (a *App) newAdmission(o Options, settings *tenants.Service, keys *secrets.Keys) *admission.Service {
-	a.guard = guard.New(guard.Options{
+	options := guard.Options{
 		Now: now, Notify: a.rateLimited,
 		Refused: func(k guard.Kind, l guard.Level) {
 			a.metrics.GuardRefused.WithLabelValues(string(k), string(l)).Inc()
 		},
-	})
+	}
+	if a.store.Shared() {
+		a.nodes = newNodes(a.store, keys, a.log)
+		options.Share = a.nodes.share
+	}
+	a.guard = guard.New(options)
+	if a.nodes != nil {
+		a.nodes.guard = a.guard
+	}
 	return admission.New(admission.Options{
 		Settings: settings.Settings, Keys: keys, Guard: a.guard,
 		Lists:         blocklist.New(func(string) bool { return false }),

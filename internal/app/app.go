@@ -86,6 +86,7 @@ type App struct {
 	delivery *delivery.Deliverer
 	handler  http.Handler
 	guard    *guard.Guard
+	nodes    *nodes // nil where there is one node alone
 	metrics  *metrics.Metrics
 	invites  *invitations.Service
 	log      *slog.Logger
@@ -94,7 +95,7 @@ type App struct {
 
 	running    atomic.Bool
 	stopUpkeep context.CancelFunc
-	upkeepDone chan struct{}
+	upkeepDone sync.WaitGroup
 
 	stopOnce sync.Once
 	stopErr  error
@@ -228,11 +229,11 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("start queue: %w", err)
 	}
 	upkeep, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a.stopUpkeep, a.upkeepDone = stop, make(chan struct{})
-	go func() {
-		defer close(a.upkeepDone)
-		a.upkeep(upkeep)
-	}()
+	a.stopUpkeep = stop
+	a.upkeepDone.Go(func() { a.upkeep(upkeep) })
+	if a.nodes != nil {
+		a.upkeepDone.Go(func() { a.nodes.run(upkeep) })
+	}
 	a.running.Store(true)
 	return nil
 }
@@ -254,7 +255,7 @@ func (a *App) Stop(ctx context.Context) error {
 		a.running.Store(false)
 		if a.stopUpkeep != nil {
 			a.stopUpkeep()
-			<-a.upkeepDone
+			a.upkeepDone.Wait()
 			a.stopErr = a.store.Queue().Stop(ctx)
 		}
 		if err := a.access.StoreUses(ctx); err != nil {

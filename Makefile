@@ -25,12 +25,12 @@ golangci := bin/golangci-lint-$(lint_version)
 
 # What `make generate` writes. Pages that people write lie beside the
 # connectors'.
-generated := docs/openapi.json docs/connectors ':!docs/connectors/writing-your-own.md'
+generated := docs/openapi.json clients/typescript/src/openapi.ts docs/connectors ':!docs/connectors/writing-your-own.md'
 
 # Where goroutines meet: the packages worth the race detector's time.
 racy := ./internal/access/... ./internal/app/... ./internal/configuration/... ./internal/delivery/... \
 	./internal/events/... ./internal/network/... ./internal/suppression/... ./connector/... \
-	./internal/queue/... ./internal/routing/... ./internal/store/... ./internal/verification/... ./connectors/...
+	./client/... ./internal/queue/... ./internal/routing/... ./internal/store/... ./internal/verification/... ./connectors/...
 
 .PHONY: help
 help: ## Show this help
@@ -78,9 +78,16 @@ bench: build ## Measure the service on this machine (docs/benchmarks.md)
 	@bin/postern bench $(ARGS)
 
 .PHONY: generate
-generate: build ## Write anew what is generated from the code
+generate: build clients/typescript/node_modules ## Write anew what is generated from the code
 	@bin/postern openapi > docs/openapi.json
+	@npm run --silent --prefix clients/typescript generate > /dev/null
 	@bin/postern connectors docs docs/connectors > /dev/null
+
+# The tools of the TypeScript client, installed once for each lock file.
+clients/typescript/node_modules: clients/typescript/package-lock.json
+	@command -v npm > /dev/null || scripts/install-test-tools
+	@cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (20s)
@@ -93,4 +100,4 @@ fuzz: ## Run each fuzz target for FUZZTIME (20s)
 
 .PHONY: clean
 clean: ## Remove what was built; the data stays
-	@rm -rf bin
+	@rm -rf bin clients/typescript/dist clients/typescript/build

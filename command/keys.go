@@ -15,6 +15,7 @@ import (
 
 	"github.com/postern-mail/postern"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/config"
 	"github.com/postern-mail/postern/internal/tenants"
 )
@@ -53,7 +54,7 @@ func onKeys(
 		if _, err := tenants.Get(cmd.Context(), admin.Tenants, *tenant); err != nil {
 			return err
 		}
-		return do(cmd.Context(), admin.Keys, args)
+		return do(audit.By(cmd.Context(), audit.CLI), admin.Keys, args)
 	})
 }
 
@@ -110,8 +111,10 @@ func newKeysCreate(p process) *cobra.Command {
 
 func newKeysList(p process) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "list",
-		Short:   "List the API keys",
+		Use:   "list",
+		Short: "List the API keys",
+		Long: "Lists the API keys of a tenant, oldest first: revoked and expired ones, too. USED is when a request\n" +
+			"came with the key last, to five minutes or so.",
 		Example: "  postern keys list\n  postern keys list --json",
 		Args:    noArgs,
 	}
@@ -163,20 +166,22 @@ func oneID(_ *cobra.Command, args []string) error {
 
 // keyRow is an API key as it is shown; times are milliseconds since 1970.
 type keyRow struct {
-	ID        string         `json:"id"`
-	Name      string         `json:"name"`
-	Scopes    []access.Scope `json:"scopes"`
-	Key       string         `json:"key,omitempty"` // right after it was made
-	Hint      string         `json:"hint"`
-	CreatedAt int64          `json:"createdAt"`
-	ExpiresAt *int64         `json:"expiresAt"`
-	RevokedAt *int64         `json:"revokedAt"`
+	ID         string         `json:"id"`
+	TenantID   string         `json:"tenantId"`
+	Name       string         `json:"name"`
+	Scopes     []access.Scope `json:"scopes"`
+	Key        string         `json:"key,omitempty"` // right after it was made
+	Hint       string         `json:"hint"`
+	CreatedAt  int64          `json:"createdAt"`
+	ExpiresAt  *int64         `json:"expiresAt"`
+	RevokedAt  *int64         `json:"revokedAt"`
+	LastUsedAt *int64         `json:"lastUsedAt"`
 }
 
 func shownKey(k access.Key) keyRow {
 	return keyRow{
-		ID: k.ID, Name: k.Name, Scopes: k.Scopes, Hint: k.Hint,
-		CreatedAt: k.CreatedAt.UnixMilli(), ExpiresAt: milli(k.ExpiresAt), RevokedAt: milli(k.RevokedAt),
+		ID: k.ID, TenantID: k.TenantID, Name: k.Name, Scopes: k.Scopes, Hint: k.Hint, CreatedAt: k.CreatedAt.UnixMilli(),
+		ExpiresAt: milli(k.ExpiresAt), RevokedAt: milli(k.RevokedAt), LastUsedAt: milli(k.LastUsedAt),
 	}
 }
 
@@ -189,8 +194,11 @@ func milli(t time.Time) *int64 {
 }
 
 func printKeys(p process, keys []keyRow, now time.Time) error {
+	if len(keys) == 0 {
+		return printf(p.stderr, "This tenant has no API keys. postern keys create makes one.\n")
+	}
 	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	if err := printf(w, "ID\tNAME\tKEY\tSCOPES\tMADE\tVALID\n"); err != nil {
+	if err := printf(w, "ID\tNAME\tKEY\tSCOPES\tMADE\tUSED\tVALID\n"); err != nil {
 		return err
 	}
 	for _, k := range keys {
@@ -198,8 +206,8 @@ func printKeys(p process, keys []keyRow, now time.Time) error {
 		for i, s := range k.Scopes {
 			scopes[i] = string(s)
 		}
-		err := printf(w, "%s\t%s\t%s\t%s\t%s\t%s\n",
-			k.ID, k.Name, k.Hint, strings.Join(scopes, ","), day(k.CreatedAt), k.valid(now))
+		err := printf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			k.ID, k.Name, k.Hint, strings.Join(scopes, ","), day(k.CreatedAt), k.used(), k.valid(now))
 		if err != nil {
 			return err
 		}
@@ -208,6 +216,14 @@ func printKeys(p process, keys []keyRow, now time.Time) error {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
+}
+
+// used says when a key was used last.
+func (k keyRow) used() string {
+	if k.LastUsedAt == nil {
+		return "never"
+	}
+	return time.UnixMilli(*k.LastUsedAt).Format("2006-01-02 15:04")
 }
 
 // valid says until when a key is valid, or since when it is not.

@@ -47,6 +47,13 @@ type Sender interface {
 	DefaultSender() (from, replyTo Mailbox)
 }
 
+// Keeper is implemented by connectors that may keep mails in the service
+// itself. What is kept reaches nobody, whatever its recipient.
+type Keeper interface {
+	// Keeps reports whether mails are kept and none is sent on.
+	Keeps() bool
+}
+
 // Checker is implemented by connectors that can prove their settings against
 // the provider without sending a mail.
 type Checker interface {
@@ -166,6 +173,12 @@ func (t TemplateType) Valid() bool {
 // CarriesCode reports whether mails of this type carry a verification code
 // (all but the invitation, which carries a link).
 func (t TemplateType) CarriesCode() bool { return t.Valid() && t != OrganizationInvitation }
+
+// NeedsUser reports whether mails of this type tell of a user who is known
+// already (Logto's documentation, "Email template types").
+func (t TemplateType) NeedsUser() bool {
+	return t == UserPermissionValidation || t == BindNewIdentifier || t == BindMfa
+}
 
 // Template is one wording from a connector's settings. Its content type may
 // be called contentType or type there; empty means text/html.

@@ -11,36 +11,43 @@ import (
 // guide is the page that walks through custom-connector.
 const guide = "../docs/connectors/writing-your-own.md"
 
+// pages are those that show code, and how many pieces each has at least.
+func pages() map[string]int {
+	return map[string]int{guide: 10, "../docs/clients.md": 10, "../clients/typescript/README.md": 6}
+}
+
 var (
 	// source is a sentence that names the file of the code below it.
-	source = regexp.MustCompile(`\[[\w.]+\.go\]\(([^)]+\.go)\)`)
-	blocks = regexp.MustCompile("(?s)(.*?)```go\n(.*?)```\n")
-	links  = regexp.MustCompile(`\]\((\.\./[^)]+)\)`)
+	source = regexp.MustCompile(`\[[\w.-]+\.(?:go|ts)\]\(([^)]+\.(?:go|ts))\)`)
+	blocks = regexp.MustCompile("(?s)(.*?)```(?:go|ts)\n(.*?)```\n")
+	links  = regexp.MustCompile(`\]\(((?:\.\./|examples/)[^)]+)\)`)
+	indent = regexp.MustCompile(`(?m)^[\t ]+`)
 )
 
-// Each piece of Go on the page stands in the file that the page named last;
-// a line "…" is what was left out.
-func TestGuideShowsRealCode(t *testing.T) {
+// Each piece of code on a page stands in the file that the page named last,
+// perhaps further to the right; a line "…" is what was left out.
+func TestPagesShowRealCode(t *testing.T) {
 	t.Parallel()
-	page := read(t, guide)
-	file, shown := "", 0
-	for _, block := range blocks.FindAllStringSubmatch(page, -1) {
-		if named := source.FindAllStringSubmatch(block[1], -1); named != nil {
-			file = filepath.Join(filepath.Dir(guide), named[len(named)-1][1])
-		}
-		rest := read(t, file)
-		for part := range strings.SplitSeq(block[2], "…\n") {
-			at := strings.Index(rest, part)
-			if at < 0 {
-				t.Errorf("%s does not hold\n%s", file, part)
-				continue
+	for page, least := range pages() {
+		file, shown := "", 0
+		for _, block := range blocks.FindAllStringSubmatch(read(t, page), -1) {
+			if named := source.FindAllStringSubmatch(block[1], -1); named != nil {
+				file = filepath.Join(filepath.Dir(page), named[len(named)-1][1])
 			}
-			rest = rest[at+len(part):]
-			shown++
+			rest := indent.ReplaceAllString(read(t, file), "")
+			for part := range strings.SplitSeq(indent.ReplaceAllString(block[2], ""), "…\n") {
+				at := strings.Index(rest, part)
+				if at < 0 {
+					t.Errorf("%s shows what %s does not hold:\n%s", page, file, part)
+					continue
+				}
+				rest = rest[at+len(part):]
+				shown++
+			}
 		}
-	}
-	if shown < 10 {
-		t.Errorf("%d pieces of code on the page; is it read rightly?", shown)
+		if shown < least {
+			t.Errorf("%d pieces of code on %s; is it read rightly?", shown, page)
+		}
 	}
 }
 
@@ -52,11 +59,13 @@ func TestGuideShowsTheProgram(t *testing.T) {
 	}
 }
 
-func TestGuideLinksLeadSomewhere(t *testing.T) {
+func TestLinksLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	for _, link := range links.FindAllStringSubmatch(read(t, guide), -1) {
-		if _, err := os.Stat(filepath.Join(filepath.Dir(guide), link[1])); err != nil {
-			t.Error(err)
+	for page := range pages() {
+		for _, link := range links.FindAllStringSubmatch(read(t, page), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), link[1])); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
 		}
 	}
 }

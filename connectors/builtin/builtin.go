@@ -135,6 +135,9 @@ func (b *builtin) Send(ctx context.Context, m connector.Message) (connector.Rece
 	return connector.Receipt{ProviderID: m.ID, Answer: "kept in the built-in inbox"}, nil
 }
 
+// Keeps implements connector.Keeper.
+func (b *builtin) Keeps() bool { return b.settings.Delivery != deliveryDirect }
+
 // DefaultSender implements connector.Sender.
 func (b *builtin) DefaultSender() (from, replyTo connector.Mailbox) {
 	return connector.Mailbox{Name: b.settings.SenderName, Address: b.settings.FromEmail}, connector.Mailbox{}

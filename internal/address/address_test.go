@@ -121,3 +121,25 @@ func TestUnicode(t *testing.T) {
 		}
 	}
 }
+
+func TestPerson(t *testing.T) {
+	t.Parallel()
+	for _, same := range [][]string{
+		{"ann.lee@gmail.com", "AnnLee@googlemail.com", "a.n.n.lee+shop@GMAIL.com", "annlee+@gmail.com"},
+		{"ann@example.com", "Ann+a@EXAMPLE.com", "ann+b+c@example.com"},
+		{"ann@b\u00fccher.example", "ann@bu\u0308cher.example", "ann@xn--bcher-kva.example"},
+	} {
+		for _, s := range same[1:] {
+			if got, want := address.Person(s), address.Person(same[0]); got != want {
+				t.Errorf("Person(%q) = %q, want %q", s, got, want)
+			}
+		}
+	}
+	for _, pair := range [][2]string{
+		{"ann.lee@example.com", "annlee@example.com"}, {"ann@example.com", "ann@example.org"}, {"+a@example.com", "+b@example.com"},
+	} {
+		if address.Person(pair[0]) == address.Person(pair[1]) {
+			t.Errorf("%q are one", pair)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
@@ -51,6 +52,7 @@ type Options struct {
 	Outbox         *outbox.Outbox
 	Codes          *verification.Service
 	Invitations    *invitations.Service
+	Admission      *admission.Service
 	Hub            *events.Hub
 	Intake         *events.Intake
 	Suppressions   *suppression.Service
@@ -73,9 +75,6 @@ type Options struct {
 	Version string
 	// LogAddresses writes recipients in full to the log.
 	LogAddresses bool
-	// AllowReservedDomains accepts mail to reserved names such as .test.
-	// Nothing refuses them yet.
-	AllowReservedDomains bool
 }
 
 func (o Options) check() error {
@@ -85,7 +84,8 @@ func (o Options) check() error {
 		"Access": o.Access != nil, "Tenants": o.Tenants != nil, "Configurations": o.Configurations != nil,
 		"Audit": o.Audit != nil, "Router": o.Router != nil, "Composer": o.Composer != nil,
 		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Invitations": o.Invitations != nil, "Hub": o.Hub != nil,
-		"Intake": o.Intake != nil, "Suppressions": o.Suppressions != nil,
+		"Admission": o.Admission != nil,
+		"Intake":    o.Intake != nil, "Suppressions": o.Suppressions != nil,
 		"Messages": o.Messages != nil, "Inbox": o.Inbox != nil, "Idempotency": o.Idempotency != nil,
 		"Keys": o.Keys != nil, "Metrics": o.Metrics != nil, "Gatherer": o.Gatherer != nil,
 		"Ready": o.Ready != nil, "Now": o.Now != nil, "Log": o.Log != nil,

@@ -9,7 +9,6 @@ import (
 
 	"github.com/postern-mail/postern/internal/api"
 	"github.com/postern-mail/postern/internal/outbox"
-	"github.com/postern-mail/postern/internal/tenants"
 	"github.com/postern-mail/postern/internal/verification"
 )
 
@@ -38,9 +37,7 @@ func benchmarkPost(b *testing.B, path, body string, status int) {
 		o.Outbox = outbox.New(store, o.Keys, o.Now)
 		o.Codes = verification.New(verification.Options{
 			Store: store, Outbox: o.Outbox, Keys: o.Keys, Now: o.Now,
-			Policy: func(context.Context, string) (tenants.CodePolicy, error) {
-				return tenants.DefaultSettings().VerificationCodePolicy, nil
-			},
+			Settings: o.Settings.Settings,
 		})
 		o.Log = slog.New(slog.NewJSONHandler(&discard{}, nil))
 	})

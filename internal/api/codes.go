@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/verification"
@@ -23,11 +25,12 @@ type codeRequestJSON struct {
 	Type           codeTypeJSON `json:"type,omitempty" doc:"Template type; Generic unless given."`
 	Locale         string       `json:"locale,omitempty" maxLength:"64" example:"de" doc:"Language of the mail (BCP 47), used as it is."`
 	UILocales      string       `json:"uiLocales,omitempty" maxLength:"512" example:"de-CH de en" doc:"Languages that the person prefers, in order; the first that there is goes before locale."`
-	ApplicationID  string       `json:"applicationId,omitempty" maxLength:"128"`
-	OrganizationID string       `json:"organizationId,omitempty" maxLength:"128"`
-	UserID         string       `json:"userId,omitempty" maxLength:"128"`
+	ApplicationID  string       `json:"applicationId,omitempty" maxLength:"128" doc:"Becomes the variable application, if there is one with this id."`
+	OrganizationID string       `json:"organizationId,omitempty" maxLength:"128" doc:"Becomes the variable organization, if there is one with this id."`
+	UserID         string       `json:"userId,omitempty" maxLength:"128" doc:"Becomes the variable user, if there is one with this id. UserPermissionValidation, BindNewIdentifier and BindMfa need it, or user in payload."`
 	Payload        payloadJSON  `json:"payload,omitzero"`
 	SessionID      string       `json:"sessionId,omitempty" maxLength:"128" doc:"The code verifies only with this session."`
+	IP             string       `json:"ip,omitempty" maxLength:"64" example:"203.0.113.7" doc:"Of the client on whose behalf the code is sent: give it, so that one client cannot have codes sent to everybody."`
 }
 
 type verifyInput struct {
@@ -50,8 +53,8 @@ func (s *server) mountCodes() {
 			"until the code expires. Earlier codes of the address stay valid, as many as the policy allows.",
 		failures: map[int]string{
 			http.StatusBadRequest:          refusedFailure,
-			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
-			http.StatusTooManyRequests:     throttledFailure,
+			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes; " + rulesFailure,
+			http.StatusTooManyRequests:     limitedFailure,
 			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up, or `phone` was given",
 		},
 	}, s.createCode)
@@ -62,7 +65,8 @@ func (s *server) mountCodes() {
 			"for the same type and session.",
 		failures: map[int]string{
 			http.StatusBadRequest: "`verification_code.not_found`, `verification_code.expired`, " +
-				"`verification_code.exceed_max_try`, `verification_code.code_mismatch`, in this order of precedence",
+				"`verification_code.exceed_max_try`, `verification_code.code_mismatch`, in this order of precedence; before them " +
+				"`session.verification_blocked_too_many_attempts`: too many failed tries at the address, with `Retry-After`",
 			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
 		},
 	}, s.verifyCode)
@@ -77,10 +81,17 @@ func (s *server) createCode(ctx context.Context, in *codeInput) (*SentOutput, er
 		return nil, err
 	}
 	request.TenantID = c.key.TenantID
-	if _, err := s.Router.Route(ctx, request.TenantID); err != nil {
+	route, err := s.Router.Route(ctx, request.TenantID)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.speak(ctx, request.TenantID, request.Payload, in.Body.UILocales, in.Body.Locale); err != nil {
+		return nil, err
+	}
+	request.Charges, err = s.Admission.Admit(ctx, admission.Request{
+		TenantID: request.TenantID, Type: request.Type, To: request.To, IP: request.IP, Keeps: route.Keeps(),
+	})
+	if err != nil {
 		return nil, err
 	}
 	id, err := s.Codes.Issue(ctx, request)
@@ -117,7 +128,7 @@ func codeRequest(b codeRequestJSON) (verification.Request, error) {
 		return verification.Request{}, err
 	}
 	err = checkTexts("locale", b.Locale, "uiLocales", b.UILocales, "applicationId", b.ApplicationID,
-		"organizationId", b.OrganizationID, "userId", b.UserID, "sessionId", b.SessionID)
+		"organizationId", b.OrganizationID, "userId", b.UserID, "sessionId", b.SessionID, "ip", b.IP)
 	if err != nil {
 		return verification.Request{}, err
 	}
@@ -128,7 +139,12 @@ func codeRequest(b codeRequestJSON) (verification.Request, error) {
 	if _, given := payload["code"]; given {
 		return verification.Request{}, fault.Input("is made by the service and cannot be given", "payload", "code")
 	}
-	return verification.Request{Type: t, To: to, SessionID: b.SessionID, Payload: payload}, nil
+	if _, told := payload["user"].(map[string]any); t.NeedsUser() && b.UserID == "" && !told {
+		f := fault.Input(fmt.Sprintf("is needed for a code of the type %s; or give user in payload", t), "userId")
+		f.Issues[0].Code = "invalid_type"
+		return verification.Request{}, f
+	}
+	return verification.Request{Type: t, To: to, SessionID: b.SessionID, Payload: payload, IP: clientIP(b.IP)}, nil
 }
 
 func (s *server) verifyCode(ctx context.Context, in *verifyInput) (*struct{}, error) {
@@ -137,6 +153,9 @@ func (s *server) verifyCode(ctx context.Context, in *verifyInput) (*struct{}, er
 		subject.TenantID = callOf(ctx).key.TenantID
 		err = s.Codes.Check(ctx, subject, in.Body.VerificationCode)
 		s.countVerification(err)
+		if err == nil {
+			s.Admission.Verified(subject.TenantID, subject.Address)
+		}
 	}
 	return nil, err
 }
@@ -166,7 +185,9 @@ func (s *server) countVerification(err error) {
 		if !ok {
 			return
 		}
-		outcome = strings.TrimPrefix(f.Code, "verification_code.")
+		if outcome = strings.TrimPrefix(f.Code, "verification_code."); f.Code == verification.Blocked {
+			outcome = "blocked"
+		}
 	}
 	s.Metrics.Verifications.WithLabelValues(outcome).Inc()
 }

@@ -124,7 +124,7 @@ func TestPromote(t *testing.T) {
 		t.Errorf("again %+v", again)
 	}
 	s.wantAudit(prod, found)
-	if log := s.withKey(dev, "GET", "/api/audit-logs", "").is(200).body; log != "[]\n" {
+	if log := s.withKey(dev, "GET", "/api/audit-logs?action=configuration.promoted", "").is(200).body; log != "[]\n" {
 		t.Errorf("audit log of the source: %s", log)
 	}
 	if strings.Contains(s.shown.String(), otherSecret) || strings.Contains(s.log.String(), otherSecret) {
@@ -143,7 +143,7 @@ func (s *service) wantAudit(key string, want shownChanges) {
 			shownChanges
 		}
 	}
-	list := read[[]entry](s.withKey(key, "GET", "/api/audit-logs", "").is(200))
+	list := read[[]entry](s.withKey(key, "GET", "/api/audit-logs?action=configuration.promoted", "").is(200))
 	if len(list) != 1 {
 		s.t.Fatalf("audit log %+v", list)
 	}
@@ -155,7 +155,7 @@ func (s *service) wantAudit(key string, want shownChanges) {
 	if keys := s.get("/api/api-keys").body; !strings.Contains(keys, `"id":"`+e.Actor+`"`) {
 		s.t.Errorf("actor %s is none of %s", e.Actor, keys)
 	}
-	if list := read[[]entry](s.get("/api/audit-logs?tenantId=prod&page=1").is(200)); len(list) != 1 || list[0].ID != e.ID {
+	if list := read[[]entry](s.get("/api/audit-logs?tenantId=prod&action=configuration.promoted&page=1").is(200)); len(list) != 1 || list[0].ID != e.ID {
 		s.t.Errorf("as the administrator sees it: %+v", list)
 	}
 }
@@ -199,7 +199,7 @@ func TestPromoteWithTestMail(t *testing.T) {
 	if e := s.post("/api/tenants/dev/promote", body).refuses(400, "connector.general").problem(); !strings.Contains(e.Message, "535 5.7.8 no") {
 		t.Errorf("problem %+v", e)
 	}
-	if after := s.get("/api/tenants/prod/configuration").body; after != before || s.get("/api/audit-logs?tenantId=prod").body != "[]\n" {
+	if after := s.get("/api/tenants/prod/configuration").body; after != before || s.get("/api/audit-logs?tenantId=prod&action=configuration.promoted").body != "[]\n" {
 		t.Error("a refused test mail changed something")
 	}
 	s.provider.answers(nil)

@@ -69,7 +69,7 @@ func (s *server) mountConnectorTest() {
 			http.StatusBadRequest: "`connector.not_found`: unknown factory; `connector.unexpected_type`: `phone` was given; " +
 				"`connector.invalid_config`; `connector.general`: refused, with the provider's words; `connector.invalid_response`; " +
 				"`connector.template_not_found`: the settings name no template at the provider for this type",
-			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
+			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes; " + reservedFailure,
 			http.StatusTooManyRequests:     "`connector.rate_limit_exceeded`: by us or by the provider; `Retry-After` says when to try again",
 		},
 	}, s.testConnector)
@@ -91,6 +91,9 @@ func (s *server) testConnector(ctx context.Context, in *testInput) (*testOutput,
 		return nil, err
 	}
 	defer s.closeTested(c, via)
+	if err := s.Admission.Reserved(request.To, via.Keeps()); err != nil {
+		return nil, err
+	}
 	if err := s.sendTest(ctx, c, request, via); err != nil {
 		return nil, err
 	}

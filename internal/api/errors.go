@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/limits"
 )
 
 // statusOf is the one table from kinds of faults to statuses.
@@ -106,6 +107,10 @@ func (p *problem) GetHeaders() http.Header { return p.header }
 func (s *server) problem(c *call, err error) *problem {
 	p := problemOf(c, err)
 	c.code = p.Code
+	if f, ok := errors.AsType[*fault.Fault](err); ok && f.Code == limits.Limited {
+		name, _ := f.Data["limit"].(string)
+		s.Metrics.RateLimited.WithLabelValues(name).Inc()
+	}
 	if more, ok := errors.AsType[*headerError](err); ok {
 		p.header.Set(more.name, more.value)
 	}

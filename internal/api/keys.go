@@ -2,10 +2,13 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/fault"
@@ -15,14 +18,15 @@ import (
 // KeyFields is an API key without its text. The name is exported because
 // package huma passes over embedded types that are not.
 type KeyFields struct {
-	ID        string         `json:"id"`
-	TenantID  string         `json:"tenantId" example:"default"`
-	Name      string         `json:"name" example:"Backend"`
-	Scopes    []access.Scope `json:"scopes" enum:"management,messages:send,verification"`
-	Hint      string         `json:"hint" example:"postern_Ab3d…" doc:"The first characters, to recognize the key by."`
-	CreatedAt int64          `json:"createdAt" doc:"Milliseconds since 1970."`
-	ExpiresAt *int64         `json:"expiresAt" doc:"Milliseconds since 1970; null for never."`
-	RevokedAt *int64         `json:"revokedAt" doc:"Milliseconds since 1970; null while in force."`
+	ID         string         `json:"id"`
+	TenantID   string         `json:"tenantId" example:"default"`
+	Name       string         `json:"name" example:"Backend"`
+	Scopes     []access.Scope `json:"scopes" enum:"management,messages:send,verification"`
+	Hint       string         `json:"hint" example:"postern_Ab3d…" doc:"The first characters, to recognize the key by."`
+	CreatedAt  int64          `json:"createdAt" doc:"Milliseconds since 1970."`
+	ExpiresAt  *int64         `json:"expiresAt" doc:"Milliseconds since 1970; null for never."`
+	RevokedAt  *int64         `json:"revokedAt" doc:"Milliseconds since 1970; null while in force."`
+	LastUsedAt *int64         `json:"lastUsedAt" doc:"When a request came with it last, to five minutes or so; milliseconds since 1970; null for never."`
 }
 
 type createdKeyJSON struct {
@@ -34,6 +38,7 @@ func keyOf(k access.Key) KeyFields {
 	return KeyFields{
 		ID: k.ID, TenantID: k.TenantID, Name: k.Name, Scopes: k.Scopes, Hint: k.Hint, CreatedAt: k.CreatedAt.UnixMilli(),
 		ExpiresAt: optionalMillis(k.ExpiresAt), RevokedAt: optionalMillis(k.RevokedAt),
+		LastUsedAt: optionalMillis(k.LastUsedAt),
 	}
 }
 
@@ -52,12 +57,56 @@ type createdKeyOutput struct {
 	Body createdKeyJSON
 }
 
+type keyListInput struct {
+	PageInput
+	TenantID string `query:"tenantId" maxLength:"128" example:"dev" doc:"Whose keys; the caller's own tenant unless given."`
+}
+
+type changeKeyInput struct {
+	IDInput
+	Body changedKeyJSON
+}
+
+type changedKeyJSON struct {
+	Name      *string     `json:"name,omitempty" minLength:"1" maxLength:"128" example:"Backend"`
+	ExpiresAt givenMillis `json:"expiresAt,omitzero"`
+}
+
+// givenMillis is a time that may be missing; null means never.
+type givenMillis struct {
+	given bool
+	at    *int64
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (g *givenMillis) UnmarshalJSON(data []byte) error {
+	g.given = true
+	return json.Unmarshal(data, &g.at)
+}
+
+// Schema implements huma.SchemaProvider.
+func (givenMillis) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeInteger, Format: "int64", Nullable: true, Description: "Milliseconds since 1970; null for never."}
+}
+
+type keyOutput struct {
+	Body KeyFields
+}
+
 type keyListOutput struct {
 	PageOutput
 	Body []KeyFields
 }
 
+const (
+	noKey      = "`entity.not_found`: no such key, none in force, or not the caller's to see"
+	anyTenants = "Keys of the tenant `default` reach those of all tenants. "
+	inASecond  = "Takes effect at once on this node and within a second on others."
+)
+
 func (s *server) mountKeys() {
+	failures := pageFailures()
+	failures[http.StatusNotFound] = noTenant
 	register(s, operation{
 		id: "createApiKey", method: http.MethodPost, path: "/api/api-keys", tag: tagKeys,
 		scope: access.Management, status: http.StatusCreated, summary: "Make an API key",
@@ -69,25 +118,28 @@ func (s *server) mountKeys() {
 	}, s.createKey)
 	register(s, operation{
 		id: "listApiKeys", method: http.MethodGet, path: "/api/api-keys", tag: tagKeys,
-		scope: access.Management, summary: "List API keys, oldest first", failures: pageFailures(),
+		scope: access.Management, summary: "List API keys, oldest first",
+		description: "Revoked and expired ones, too. " + anyTenants, failures: failures,
 	}, s.listKeys)
+	register(s, operation{
+		id: "updateApiKey", method: http.MethodPatch, path: "/api/api-keys/{id}", tag: tagKeys,
+		scope: access.Management, summary: "Rename an API key, or change when it expires",
+		description: "What is not given stays. A key's scopes never change, and one that has expired stays so. " + anyTenants + inASecond,
+		failures:    map[int]string{http.StatusNotFound: noKey},
+	}, s.updateKey)
 	register(s, operation{
 		id: "revokeApiKey", method: http.MethodDelete, path: "/api/api-keys/{id}", tag: tagKeys,
 		scope: access.Management, summary: "Revoke an API key",
-		description: "Takes effect at once on this node and within a second on others.",
-		failures:    map[int]string{http.StatusNotFound: "`entity.not_found`: no such key, or none in force"},
+		description: "The last management key can be revoked as well, for it may have leaked: `postern keys create` makes " +
+			"another on the database itself. " + anyTenants + inASecond,
+		failures: map[int]string{http.StatusNotFound: noKey},
 	}, s.revokeKey)
 }
 
 func (s *server) createKey(ctx context.Context, in *newKeyInput) (*createdKeyOutput, error) {
-	if err := checkText(in.Body.Name, "name"); err != nil {
+	expires, err := s.expiry(in.Body.ExpiresAt)
+	if err != nil {
 		return nil, err
-	}
-	var expires time.Time
-	if in.Body.ExpiresAt != nil {
-		if expires = time.UnixMilli(*in.Body.ExpiresAt); !expires.After(s.Now()) {
-			return nil, fault.Input("must be in the future, in milliseconds since 1970", "expiresAt")
-		}
 	}
 	tenantID, err := s.tenantOfNewKey(ctx, in.Body.TenantID)
 	if err != nil {
@@ -99,6 +151,18 @@ func (s *server) createKey(ctx context.Context, in *newKeyInput) (*createdKeyOut
 		return nil, err
 	}
 	return &createdKeyOutput{Body: createdKeyJSON{KeyFields: keyOf(k), Key: text}}, nil
+}
+
+// expiry reads when a key expires; nil means never.
+func (s *server) expiry(ms *int64) (time.Time, error) {
+	if ms == nil {
+		return time.Time{}, nil
+	}
+	at := time.UnixMilli(*ms)
+	if !at.After(s.Now()) {
+		return at, fault.Input("must be in the future, in milliseconds since 1970", "expiresAt")
+	}
+	return at, nil
 }
 
 // tenantOfNewKey returns whose key a new one will be.
@@ -119,22 +183,57 @@ func (s *server) tenantOfNewKey(ctx context.Context, asked string) (string, erro
 	return t.ID, err
 }
 
-func (s *server) listKeys(ctx context.Context, in *PageInput) (*keyListOutput, error) {
+func (s *server) listKeys(ctx context.Context, in *keyListInput) (*keyListOutput, error) {
 	c := callOf(ctx)
-	list, err := s.Access.List(ctx, c.key.TenantID)
+	tenantID, err := s.tenantOrOwn(ctx, in.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.Access.List(ctx, tenantID)
 	if err != nil {
 		return nil, err
 	}
 	out := &keyListOutput{PageOutput: in.output(c.r.URL, len(list)), Body: []KeyFields{}}
-	for _, k := range cut(*in, list) {
+	for _, k := range cut(in.PageInput, list) {
 		out.Body = append(out.Body, keyOf(k))
 	}
 	return out, nil
 }
 
-func (s *server) revokeKey(ctx context.Context, in *IDInput) (*struct{}, error) {
-	if !validID(in.ID) {
-		return nil, errNotFound("API key")
+// tenantOfKey returns whose key it is that the caller may manage. Others are
+// not found, so that nobody learns which ones there are.
+func (s *server) tenantOfKey(ctx context.Context, id string) (string, error) {
+	if !validID(id) {
+		return "", access.NotFound()
 	}
-	return nil, s.Access.Revoke(ctx, callOf(ctx).key.TenantID, in.ID)
+	k, err := s.Access.Get(ctx, id)
+	if own := callOf(ctx).key; err == nil && k.TenantID != own.TenantID && !administers(own) {
+		err = access.NotFound()
+	}
+	return k.TenantID, err
+}
+
+func (s *server) updateKey(ctx context.Context, in *changeKeyInput) (*keyOutput, error) {
+	tenantID, err := s.tenantOfKey(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.Access.Update(ctx, tenantID, in.ID, func(k *access.Key) (err error) {
+		if in.Body.Name != nil {
+			k.Name = *in.Body.Name
+		}
+		if in.Body.ExpiresAt.given {
+			k.ExpiresAt, err = s.expiry(in.Body.ExpiresAt.at)
+		}
+		return err
+	})
+	return &keyOutput{Body: keyOf(k)}, err
+}
+
+func (s *server) revokeKey(ctx context.Context, in *IDInput) (*struct{}, error) {
+	tenantID, err := s.tenantOfKey(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.Access.Revoke(ctx, tenantID, in.ID)
 }

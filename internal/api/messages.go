@@ -9,6 +9,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/address"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/outbox"
@@ -147,8 +148,8 @@ func (s *server) mountMessages() {
 			"locale, else the default.",
 		failures: map[int]string{
 			http.StatusBadRequest:          refusedFailure,
-			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes",
-			http.StatusTooManyRequests:     throttledFailure,
+			http.StatusUnprocessableEntity: "`entity.value_too_long`: an address over 128 bytes; " + rulesFailure,
+			http.StatusTooManyRequests:     limitedFailure,
 			http.StatusNotImplemented:      "`connector.not_found`: no connector is set up",
 		},
 	}, s.createMessage)
@@ -172,10 +173,17 @@ func (s *server) createMessage(ctx context.Context, in *newMessageInput) (*newMe
 		return nil, err
 	}
 	draft.TenantID = c.key.TenantID
-	if _, err := s.Router.Route(ctx, draft.TenantID); err != nil {
+	route, err := s.Router.Route(ctx, draft.TenantID)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.speak(ctx, draft.TenantID, draft.Payload, "", ""); err != nil {
+		return nil, err
+	}
+	draft.Charges, err = s.Admission.Admit(ctx, admission.Request{
+		TenantID: draft.TenantID, Type: draft.Type, To: draft.To, IP: draft.IP, Keeps: route.Keeps(),
+	})
+	if err != nil {
 		return nil, err
 	}
 	id, repeat, err := s.Outbox.Accept(ctx, draft)

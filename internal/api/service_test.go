@@ -23,11 +23,13 @@ import (
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/api"
+	"github.com/postern-mail/postern/internal/blocklist"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
 	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/guard"
 	"github.com/postern-mail/postern/internal/inbox"
 	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/metrics"
@@ -54,6 +56,8 @@ type service struct {
 	deliver  func(context.Context)
 	provider *provider
 	clock    *clock
+	guard    *guard.Guard
+	strict   bool // reserved domains are refused
 	log      *record
 	shown    *record // all answers but those that must show a secret
 
@@ -66,7 +70,12 @@ const providerSecret = "pr0vider-s3cret-Zq8"
 // start makes a service without connector that delivers.
 func start(t testing.TB, change ...func(*api.Options)) *service {
 	t.Helper()
-	s := &service{t: t, clock: &clock{}, log: &record{}, shown: &record{}, provider: &provider{}}
+	return startWith(t, &service{}, change...)
+}
+
+func startWith(t testing.TB, s *service, change ...func(*api.Options)) *service {
+	t.Helper()
+	s.t, s.clock, s.log, s.shown, s.provider = t, &clock{}, &record{}, &record{}, &provider{}
 	s.build(change)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.deliver(ctx)
@@ -129,24 +138,25 @@ func (s *service) build(change []func(*api.Options)) {
 	o.Intake = events.NewIntake(events.IntakeOptions{
 		Store: s.store, Suppressions: o.Suppressions, Hub: o.Hub, Keys: keys, Metrics: o.Metrics, Now: s.clock.now,
 	})
+	s.guard = guard.New(guard.Options{Now: s.clock.now, Notify: func(guard.Notice) {}, Refused: func(guard.Kind, guard.Level) {}})
+	o.Admission = admission.New(admission.Options{
+		Settings: settings.Settings, Keys: keys, Lists: blocklist.New(func(domain string) bool { return domain == "trash.example" }),
+		Guard: s.guard, AllowReserved: !s.strict,
+	})
 	o.Codes = verification.New(verification.Options{
-		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now,
-		Policy: func(ctx context.Context, tenantID string) (tenants.CodePolicy, error) {
-			known, err := settings.Settings(ctx, tenantID)
-			return known.VerificationCodePolicy, err
-		},
+		Store: s.store, Outbox: o.Outbox, Keys: keys, Settings: settings.Settings, Now: s.clock.now,
 	})
 	people := directory.NewService(s.store, s.clock.now)
 	o.Invitations = invitations.New(invitations.Options{
-		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now, Admit: admission.New(settings.Settings, keys).Admit,
-		Variables: people.Variables,
+		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now, Admit: o.Admission.Admit,
+		Variables: people.Variables, Keeps: s.router.Keeps,
 	})
 	for _, f := range change {
 		f(&o)
 	}
 	deliverer := delivery.New(delivery.Options{
 		Store: s.store, Outbox: o.Outbox, Router: s.router, Composer: o.Composer, Hub: o.Hub,
-		Suppressions: o.Suppressions, Metrics: o.Metrics, Now: s.clock.now, Log: log,
+		Suppressions: o.Suppressions, Charges: o.Admission.Charges, Metrics: o.Metrics, Now: s.clock.now, Log: log,
 	})
 	s.deliver = func(ctx context.Context) {
 		if err := s.store.Queue().Start(ctx, deliverer.Deliver); err != nil {
@@ -363,6 +373,14 @@ func (s *service) keepMails() {
 func (s *service) useProvider() {
 	s.t.Helper()
 	s.post("/api/connectors", `{"connectorId":"test-email","config":{"apiKey":"`+providerSecret+`","fromEmail":"no-reply@example.com"}}`).is(200)
+}
+
+// set changes settings of the tenant.
+func (s *service) set(settings string) {
+	s.t.Helper()
+	if _, err := s.options.Settings.Change(s.t.Context(), tenants.Default, json.RawMessage(settings)); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // clock is the real one and a bit.

@@ -19,6 +19,40 @@ type experienceJSON struct {
 	ID           string           `json:"id" enum:"default"`
 	LanguageInfo languageInfoJSON `json:"languageInfo"`
 	CodePolicy   codePolicyJSON   `json:"verificationCodePolicy"`
+	Sentinel     sentinelJSON     `json:"sentinelPolicy"`
+	RateLimit    rateLimitJSON    `json:"messageRateLimit"`
+	Blocklist    blocklistJSON    `json:"emailBlocklistPolicy"`
+	Branding     brandingJSON     `json:"branding" doc:"How the tenant looks in mails, where neither application nor organization nor connector say so."`
+}
+
+type sentinelJSON struct {
+	MaxAttempts     int `json:"maxAttempts" example:"100" doc:"Failed tries in an hour at one address, whatever the code: 1 to 1000."`
+	LockoutDuration int `json:"lockoutDuration" example:"60" doc:"Minutes that no code of the address is looked at then: 1 to 1440."`
+}
+
+type rateLimitJSON struct {
+	Recipient quotaJSON `json:"recipient" doc:"Mails to one person's address, codes and invitations apart. limit: 1 to 1000."`
+	IP        quotaJSON `json:"ip" doc:"Mails on behalf of one client, when calls give ip. limit: up to 1000000, 0 for any number."`
+	Tenant    quotaJSON `json:"tenant" doc:"Mails in all. limit: up to 100000000, 0 for any number."`
+}
+
+type quotaJSON struct {
+	Limit  int `json:"limit" example:"10"`
+	Window int `json:"window" example:"600" doc:"Seconds: 60 to 86400."`
+}
+
+type blocklistJSON struct {
+	BlockDisposable bool     `json:"blockDisposableAddresses" doc:"Refuse domains of mailboxes to be thrown away."`
+	BlockSub        bool     `json:"blockSubaddressing" doc:"Refuse addresses with a +tag."`
+	Block           []string `json:"customBlocklist" nullable:"false" example:"[\"eve@mail.example\",\"@evil.example\",\"@*.evil.example\",\"noreply-*@mail.example\"]" doc:"Up to 1,000 addresses, domains, all subdomains of a domain, or patterns."`
+	Allow           []string `json:"customAllowlist" nullable:"false" example:"[\"good@evil.example\"]" doc:"In the same form: what passes all of these rules."`
+}
+
+type brandingJSON struct {
+	LogoURL     string `json:"logoUrl,omitempty" example:"https://cdn.example.com/logo.png"`
+	DarkLogoURL string `json:"darkLogoUrl,omitempty"`
+	Favicon     string `json:"favicon,omitempty"`
+	DarkFavicon string `json:"darkFavicon,omitempty"`
 }
 
 type languageInfoJSON struct {
@@ -42,6 +76,16 @@ func experienceOf(tenantID string, s tenants.Settings) *experienceOutput {
 			CodeLength:         s.VerificationCodePolicy.Length,
 			ActiveCodes:        s.VerificationCodePolicy.ActiveCodes,
 		},
+		Sentinel: sentinelJSON(s.SentinelPolicy),
+		RateLimit: rateLimitJSON{
+			Recipient: quotaJSON(s.MessageRateLimit.Recipient), IP: quotaJSON(s.MessageRateLimit.IP),
+			Tenant: quotaJSON(s.MessageRateLimit.Tenant),
+		},
+		Blocklist: blocklistJSON{
+			BlockDisposable: s.EmailBlocklistPolicy.BlockDisposableAddresses, BlockSub: s.EmailBlocklistPolicy.BlockSubaddressing,
+			Block: s.EmailBlocklistPolicy.CustomBlocklist, Allow: s.EmailBlocklistPolicy.CustomAllowlist,
+		},
+		Branding: brandingJSON(s.Branding),
 	}}
 }
 
@@ -58,6 +102,40 @@ type changeExperienceInput struct {
 type changedExperienceJSON struct {
 	LanguageInfo *changedLanguageJSON `json:"languageInfo,omitempty"`
 	CodePolicy   *changedPolicyJSON   `json:"verificationCodePolicy,omitempty"`
+	Sentinel     *changedSentinelJSON `json:"sentinelPolicy,omitempty"`
+	RateLimit    *changedLimitsJSON   `json:"messageRateLimit,omitempty"`
+	Blocklist    *changedBlocksJSON   `json:"emailBlocklistPolicy,omitempty"`
+	Branding     *changedLookJSON     `json:"branding,omitempty"`
+}
+
+type changedSentinelJSON struct {
+	MaxAttempts     *int `json:"maxAttempts,omitempty" doc:"1 to 1000."`
+	LockoutDuration *int `json:"lockoutDuration,omitempty" doc:"1 to 1440 minutes."`
+}
+
+type changedLimitsJSON struct {
+	Recipient *changedQuotaJSON `json:"recipient,omitempty"`
+	IP        *changedQuotaJSON `json:"ip,omitempty"`
+	Tenant    *changedQuotaJSON `json:"tenant,omitempty"`
+}
+
+type changedQuotaJSON struct {
+	Limit  *int `json:"limit,omitempty"`
+	Window *int `json:"window,omitempty" doc:"60 to 86400 seconds."`
+}
+
+type changedBlocksJSON struct {
+	BlockDisposable *bool     `json:"blockDisposableAddresses,omitempty"`
+	BlockSub        *bool     `json:"blockSubaddressing,omitempty"`
+	Block           *[]string `json:"customBlocklist,omitempty" doc:"Takes the place of the whole list."`
+	Allow           *[]string `json:"customAllowlist,omitempty" doc:"Takes the place of the whole list."`
+}
+
+type changedLookJSON struct {
+	LogoURL     *string `json:"logoUrl,omitempty" doc:"A URL (http or https); empty for none."`
+	DarkLogoURL *string `json:"darkLogoUrl,omitempty"`
+	Favicon     *string `json:"favicon,omitempty"`
+	DarkFavicon *string `json:"darkFavicon,omitempty"`
 }
 
 type changedLanguageJSON struct {
@@ -75,7 +153,7 @@ type changedPolicyJSON struct {
 func (s *server) mountSignInExperience() {
 	register(s, operation{
 		id: "getSignInExperience", method: http.MethodGet, path: "/api/sign-in-exp", tag: tagSettings,
-		scope: access.Management, summary: "Get the settings for languages and codes",
+		scope: access.Management, summary: "Get the settings for languages, codes, limits and addresses",
 	}, func(ctx context.Context, _ *struct{}) (*experienceOutput, error) {
 		tenantID := callOf(ctx).key.TenantID
 		settings, err := s.Settings.Settings(ctx, tenantID)
@@ -83,7 +161,7 @@ func (s *server) mountSignInExperience() {
 	})
 	register(s, operation{
 		id: "updateSignInExperience", method: http.MethodPatch, path: "/api/sign-in-exp", tag: tagSettings,
-		scope: access.Management, summary: "Change settings for languages and codes",
+		scope: access.Management, summary: "Change settings for languages, codes, limits and addresses",
 		description: "What is not given stays as it is; keys that are not known are ignored. Takes effect at once on this " +
 			"node and within a second on others.",
 	}, s.changeExperience)

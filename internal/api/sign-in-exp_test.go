@@ -12,7 +12,11 @@ func TestSignInExperience(t *testing.T) {
 	s := start(t)
 	s.keepMails()
 	const first = `{"tenantId":"default","id":"default","languageInfo":{"autoDetect":true,"fallbackLanguage":"en"},` +
-		`"verificationCodePolicy":{"expirationDuration":600,"maxRetryAttempts":10,"codeLength":6,"activeCodes":3}}` + "\n"
+		`"verificationCodePolicy":{"expirationDuration":600,"maxRetryAttempts":10,"codeLength":6,"activeCodes":3},` +
+		`"sentinelPolicy":{"maxAttempts":100,"lockoutDuration":60},` +
+		`"messageRateLimit":{"recipient":{"limit":10,"window":600},"ip":{"limit":100,"window":3600},"tenant":{"limit":0,"window":3600}},` +
+		`"emailBlocklistPolicy":{"blockDisposableAddresses":false,"blockSubaddressing":false,"customBlocklist":[],"customAllowlist":[]},` +
+		`"branding":{}}` + "\n"
 	if got := s.get("/api/sign-in-exp").is(200).body; got != first {
 		t.Errorf("at first %s", got)
 	}
@@ -22,7 +26,7 @@ func TestSignInExperience(t *testing.T) {
 		}
 	}
 	changed := s.patch("/api/sign-in-exp", `{"languageInfo":{"autoDetect":false},"verificationCodePolicy":{"expirationDuration":60,"codeLength":8}}`).is(200).body
-	want := strings.NewReplacer("true", "false", "600", "60", `"codeLength":6`, `"codeLength":8`).Replace(first)
+	want := strings.NewReplacer(`"autoDetect":true`, `"autoDetect":false`, `Duration":600`, `Duration":60`, `"codeLength":6`, `"codeLength":8`).Replace(first)
 	if changed != want || s.get("/api/sign-in-exp").body != want {
 		t.Errorf("changed %s", changed)
 	}
@@ -38,6 +42,48 @@ func TestSignInExperience(t *testing.T) {
 	s.patch("/api/sign-in-exp", `{"languageInfo":{"fallbackLanguage":"de"},"verificationCodePolicy":{"codeLength":5}}`).refuses(400, "guard.invalid_input")
 	if s.get("/api/sign-in-exp").body != want {
 		t.Error("a refused change changed something")
+	}
+}
+
+// The settings of limits and addresses change one by one, lists as a whole.
+func TestSettingsOfLimits(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	patch := func(body string) map[string]any {
+		t.Helper()
+		return read[map[string]any](s.patch("/api/sign-in-exp", body).is(200))
+	}
+	text := func(v any) string { return string(must[[]byte](t)(json.Marshal(v))) }
+	patch(`{"messageRateLimit":{"recipient":{"limit":3}},"sentinelPolicy":{"maxAttempts":5}}`)
+	patch(`{"messageRateLimit":{"tenant":{"limit":1000,"window":86400}},"sentinelPolicy":{"lockoutDuration":15}}`)
+	patch(`{"emailBlocklistPolicy":{"customBlocklist":["@a.example","@b.example"],"blockSubaddressing":true}}`)
+	patch(`{"emailBlocklistPolicy":{"customBlocklist":["@c.example"],"customAllowlist":["good@c.example"]}}`)
+	got := patch(`{"branding":{"logoUrl":"https://cdn.mail.example/logo.png"}}`)
+	for key, want := range map[string]string{
+		"messageRateLimit":     `{"ip":{"limit":100,"window":3600},"recipient":{"limit":3,"window":600},"tenant":{"limit":1000,"window":86400}}`,
+		"sentinelPolicy":       `{"lockoutDuration":15,"maxAttempts":5}`,
+		"emailBlocklistPolicy": `{"blockDisposableAddresses":false,"blockSubaddressing":true,"customAllowlist":["good@c.example"],"customBlocklist":["@c.example"]}`,
+		"branding":             `{"logoUrl":"https://cdn.mail.example/logo.png"}`,
+	} {
+		if text(got[key]) != want {
+			t.Errorf("%s: %s, want %s", key, text(got[key]), want)
+		}
+	}
+	for body, fields := range map[string]string{
+		`{"messageRateLimit":{"recipient":{"limit":0}}}`:                   "messageRateLimit.recipient.limit",
+		`{"messageRateLimit":{"ip":{"limit":-1,"window":59}}}`:             "messageRateLimit.ip.limit messageRateLimit.ip.window",
+		`{"messageRateLimit":{"tenant":{"limit":"many"}}}`:                 "messageRateLimit.tenant.limit",
+		`{"sentinelPolicy":{"maxAttempts":0,"lockoutDuration":1441}}`:      "sentinelPolicy.lockoutDuration sentinelPolicy.maxAttempts",
+		`{"emailBlocklistPolicy":{"customBlocklist":["@ok.example","x"]}}`: "emailBlocklistPolicy.customBlocklist[1]",
+		`{"emailBlocklistPolicy":{"customAllowlist":"@ok.example"}}`:       "emailBlocklistPolicy.customAllowlist",
+		`{"branding":{"logoUrl":"javascript:alert(1)","favicon":"//x"}}`:   "branding.favicon branding.logoUrl",
+	} {
+		if paths := strings.Join(s.patch("/api/sign-in-exp", body).refuses(400, "guard.invalid_input").problem().paths(), " "); paths != fields {
+			t.Errorf("%s: at fault %s, want %s", body, paths, fields)
+		}
+	}
+	if again := read[map[string]any](s.get("/api/sign-in-exp")); text(again) != text(got) {
+		t.Errorf("a refused change changed something: %s", text(again))
 	}
 }
 
@@ -59,6 +105,7 @@ func TestLanguageIsChosenAtAccept(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.useProvider()
+	s.set(`{"messageRateLimit":{"recipient":{"limit":1000}}}`) // more mails than a person needs
 	s.putOne("x-own", "Generic", goodDetails)
 	for name, c := range languageCases() {
 		wish := strings.Replace(","+c.wish[1:], ",}", "}", 1)

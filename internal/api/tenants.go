@@ -73,6 +73,16 @@ func (s *server) tenant(ctx context.Context, id string) (tenants.Tenant, error) 
 	return tenants.Get(ctx, s.Tenants, id)
 }
 
+// tenantOrOwn returns the id of a tenant that the caller may see: its own
+// unless another one is asked for.
+func (s *server) tenantOrOwn(ctx context.Context, asked string) (string, error) {
+	if asked == "" {
+		return callOf(ctx).key.TenantID, nil
+	}
+	t, err := s.tenant(ctx, asked)
+	return t.ID, err
+}
+
 func (s *server) listTenants(ctx context.Context, in *PageInput) (*tenantsOutput, error) {
 	c := callOf(ctx)
 	var list []tenants.Tenant

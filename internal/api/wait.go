@@ -28,6 +28,11 @@ const (
 		"`connector.template_not_found`: the connector's settings name no template at the provider for this type"
 	throttledFailure = "`connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is " +
 		"worth sending (only with `Prefer: wait`)"
+	reservedFailure = "`request.reserved_domain`: a domain such as example.com, where mails leave the service"
+	rulesFailure    = reservedFailure + "; `session.email_blocklist.*`: an address that the tenant's rules do not allow, for a code " +
+		"of the type Register or BindNewIdentifier"
+	limitedFailure = "`request.message_rate_limited`: too many mails to this address, from this IP address or of this tenant " +
+		"(`data.limit` says which); `Retry-After` says when to try again; " + throttledFailure
 )
 
 func preferParam() *huma.Param {

@@ -17,13 +17,13 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
-	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/api"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
 	"github.com/postern-mail/postern/internal/delivery"
 	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/guard"
 	"github.com/postern-mail/postern/internal/inbox"
 	"github.com/postern-mail/postern/internal/invitations"
 	"github.com/postern-mail/postern/internal/metrics"
@@ -82,8 +82,10 @@ func now() time.Time { return time.Now() }
 type App struct {
 	store    *store.Store
 	router   *routing.Router
+	access   *access.Service
 	delivery *delivery.Deliverer
 	handler  http.Handler
+	guard    *guard.Guard
 	metrics  *metrics.Metrics
 	invites  *invitations.Service
 	log      *slog.Logger
@@ -150,8 +152,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	if err != nil {
 		return err
 	}
-	accessService, err := access.New(a.store, now)
-	if err != nil {
+	if a.access, err = access.New(a.store, now); err != nil {
 		return err
 	}
 	builtin, err := templates.NewBuiltin()
@@ -180,20 +181,17 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	composer := compose.New(builtin, stored, settings, template.NewCache(templateCacheSize))
 	hub := events.NewHub(a.store)
 	suppressions := suppression.NewService(a.store, now)
+	admit := a.newAdmission(o, settings, keys)
 	codes := verification.New(verification.Options{
-		Store: a.store, Outbox: out, Keys: keys, Now: now,
-		Policy: func(ctx context.Context, tenantID string) (tenants.CodePolicy, error) {
-			s, err := settings.Settings(ctx, tenantID)
-			return s.VerificationCodePolicy, err
-		},
+		Store: a.store, Outbox: out, Keys: keys, Settings: settings.Settings, Now: now,
 	})
 	a.invites = invitations.New(invitations.Options{
-		Store: a.store, Outbox: out, Keys: keys, Now: now, Admit: admission.New(settings.Settings, keys).Admit,
+		Store: a.store, Outbox: out, Keys: keys, Now: now, Admit: admit.Admit, Keeps: a.router.Keeps,
 		Variables: directory.NewService(a.store, now).Variables,
 	})
 	a.delivery = delivery.New(delivery.Options{
 		Store: a.store, Outbox: out, Router: a.router, Composer: composer, Suppressions: suppressions,
-		Hub: hub, Metrics: a.metrics, Now: now, Log: o.Logger, LogAddresses: o.LogAddresses,
+		Charges: admit.Charges, Hub: hub, Metrics: a.metrics, Now: now, Log: o.Logger, LogAddresses: o.LogAddresses,
 	})
 	intake := events.NewIntake(events.IntakeOptions{
 		Store: a.store, Suppressions: suppressions, Hub: hub, Keys: keys, Metrics: a.metrics, Now: now,
@@ -202,17 +200,17 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 		Store: a.store, Router: a.router, Templates: stored, Settings: settings, Keys: keys, Now: now,
 		FirstConnector: firstConnector(),
 	})
-	if a.firstKey, err = firstStart(ctx, a.store, a.router, accessService, o); err != nil {
+	if a.firstKey, err = firstStart(ctx, a.store, a.router, a.access, o); err != nil {
 		return err
 	}
 	a.handler, err = api.New(api.Options{
 		Tenants: a.store, Configurations: configurations, Audit: a.store,
-		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: accessService, Router: a.router,
-		Composer: composer, Outbox: out, Codes: codes, Invitations: a.invites, Hub: hub,
+		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: a.access, Router: a.router,
+		Composer: composer, Outbox: out, Codes: codes, Admission: admit, Invitations: a.invites, Hub: hub,
 		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,
 		Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,
-		LogAddresses: o.LogAddresses, AllowReservedDomains: o.AllowReservedDomains,
+		LogAddresses: o.LogAddresses,
 	})
 	return err
 }
@@ -257,6 +255,9 @@ func (a *App) Stop(ctx context.Context) error {
 			a.stopUpkeep()
 			<-a.upkeepDone
 			a.stopErr = a.store.Queue().Stop(ctx)
+		}
+		if err := a.access.StoreUses(ctx); err != nil {
+			a.log.Warn("at stop", "error", err) // the next use of a key tells as well
 		}
 		a.stopErr = errors.Join(a.stopErr, a.close())
 	})

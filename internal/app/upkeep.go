@@ -14,8 +14,8 @@ const (
 	remindEvery = time.Minute
 )
 
-// upkeep keeps the queue's figures current, deletes what is over and sends
-// reminders, until ctx ends.
+// upkeep keeps the queue's figures and the last uses of keys current, deletes
+// what is over and sends reminders, until ctx ends.
 func (a *App) upkeep(ctx context.Context) {
 	gauges := time.NewTicker(gaugesEvery)
 	defer gauges.Stop()
@@ -29,7 +29,9 @@ func (a *App) upkeep(ctx context.Context) {
 			return
 		case <-gauges.C:
 			a.readQueue(ctx)
+			a.metrics.GuardAlert.Set(float64(a.guard.Alerts()))
 		case <-prune.C:
+			a.storeUses(ctx)
 			a.prune(ctx)
 		case <-remind.C:
 			a.remind(ctx)
@@ -51,6 +53,12 @@ func (a *App) readQueue(ctx context.Context) {
 		oldest = max(0, now().Sub(depth.OldestDue).Seconds())
 	}
 	a.metrics.QueueOldest.Set(oldest)
+}
+
+func (a *App) storeUses(ctx context.Context) {
+	if err := a.access.StoreUses(ctx); err != nil && ctx.Err() == nil {
+		a.log.Warn("upkeep", "error", err)
+	}
 }
 
 func (a *App) prune(ctx context.Context) {

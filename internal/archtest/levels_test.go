@@ -131,6 +131,7 @@ func homes() map[string][]string {
 // this module, the named packages only.
 func standardAlone() map[string][]string {
 	return map[string][]string{
+		"client":                {},
 		"connector":             {},
 		"connector/redact":      {"connector"},
 		"connector/providerapi": {"connector", "connector/redact", "internal/address", "internal/mime", "internal/network"},

@@ -1,13 +1,20 @@
 package audit
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 	"time"
 )
 
-// System is the actor of what nobody asked for by a call.
-const System = "system"
+// The actors that are no API key.
+const (
+	// System: nobody asked for it by a call, such as at the first start.
+	System = "system"
+	// CLI: a command that works on the database itself.
+	CLI = "cli"
+)
 
 type (
 	actorKey   struct{}
@@ -15,7 +22,7 @@ type (
 )
 
 // By returns a context whose changes are those of an actor: the id of an API
-// key.
+// key, or CLI.
 func By(ctx context.Context, actor string) context.Context {
 	return context.WithValue(ctx, actorKey{}, actor)
 }
@@ -41,15 +48,36 @@ type Change struct {
 
 // diff is the details of a change.
 type diff struct {
-	Before any `json:"before,omitempty"`
-	After  any `json:"after,omitempty"`
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
+}
+
+// state writes what a thing was or is; nil for nothing.
+func state(v any) (json.RawMessage, error) {
+	text, err := encode(v)
+	if err != nil || string(text) == "null" {
+		return nil, err
+	}
+	return text, nil
 }
 
 // Tell returns a context that carries the entry of a change. Whatever is
 // stored with it stores the entry, in the same transaction: use it for the one
-// call that makes the change.
+// call that makes the change. A change that leaves a thing as it was has no
+// entry.
 func Tell(ctx context.Context, at time.Time, c Change) (context.Context, error) {
-	e, err := New(at, Actor(ctx), c.Action, c.TenantID, c.Subject, diff{c.Before, c.After})
+	var d diff
+	var err error
+	if d.Before, err = state(c.Before); err != nil {
+		return nil, err
+	}
+	if d.After, err = state(c.After); err != nil {
+		return nil, err
+	}
+	if d.Before != nil && bytes.Equal(d.Before, d.After) {
+		return ctx, nil
+	}
+	e, err := New(at, Actor(ctx), c.Action, c.TenantID, c.Subject, d)
 	if err != nil {
 		return nil, err
 	}
@@ -60,4 +88,13 @@ func Tell(ctx context.Context, at time.Time, c Change) (context.Context, error) 
 func Entries(ctx context.Context) []Entry {
 	entries, _ := ctx.Value(entriesKey{}).([]Entry)
 	return entries
+}
+
+// Without returns a context that carries no entries: for whoever stores those
+// of the given one by itself.
+func Without(ctx context.Context) context.Context {
+	if len(Entries(ctx)) == 0 {
+		return ctx
+	}
+	return context.WithValue(ctx, entriesKey{}, []Entry(nil))
 }

@@ -90,7 +90,7 @@ func (c *Composer) Compose(ctx context.Context, r Request, via *routing.Opened) 
 	if err != nil {
 		return m, w.source, err
 	}
-	_, err = c.render(ctx, r, &m, w, via)
+	_, err = c.render(ctx, r, &m, w, branding(via, settings.Branding))
 	return m, w.source, err
 }
 
@@ -103,11 +103,11 @@ func (c *Composer) finder(ctx context.Context, tenantID string) finder {
 
 // render fills m with a wording. Its error is a *connector.Error.
 func (c *Composer) render(
-	ctx context.Context, r Request, m *connector.Message, w wording, via *routing.Opened,
+	ctx context.Context, r Request, m *connector.Message, w wording, look templates.Branding,
 ) (rendered templates.Rendered, err error) {
 	if w.source == SourceBuiltin {
 		rendered, err = c.builtin.Render(r.Type, m.Payload, templates.Options{
-			Locale: m.Locale, Validity: r.Validity, Branding: branding(via),
+			Locale: m.Locale, Validity: r.Validity, Branding: look,
 		})
 	} else {
 		library, err := c.stored.Library(ctx, r.TenantID)
@@ -173,14 +173,22 @@ func withLocale(payload map[string]any, fallback string) map[string]any {
 	return p
 }
 
-func branding(via *routing.Opened) templates.Branding {
+// branding is how the sender presents itself where neither application nor
+// organization says so: what the connector's settings say, and for the rest
+// what the tenant does.
+func branding(via *routing.Opened, of tenants.Branding) templates.Branding {
+	look := templates.Branding{LogoURL: of.LogoURL, DarkLogoURL: of.DarkLogoURL}
 	if via == nil {
-		return templates.Branding{}
+		return look
 	}
 	b, ok := via.Connector.(connector.Branded)
 	if !ok {
-		return templates.Branding{}
+		return look
 	}
 	name, company, logo := b.Branding()
-	return templates.Branding{SenderName: name, CompanyInformation: company, LogoURL: logo}
+	look.SenderName, look.CompanyInformation = name, company
+	if logo != "" { // two logos of different owners would not match
+		look.LogoURL, look.DarkLogoURL = logo, ""
+	}
+	return look
 }

@@ -359,3 +359,43 @@ func TestSamples(t *testing.T) {
 		}
 	}
 }
+
+// branded is an open connector that says how the sender looks.
+type branded struct {
+	withTemplates
+	logo string
+}
+
+// Branding implements connector.Branded.
+func (b branded) Branding() (senderName, companyInformation, appLogo string) {
+	return "Acme", "", b.logo
+}
+
+// A mail looks as the application or organization does, else as the connector
+// says, else as the tenant does.
+func TestWhoseLogo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.set(`{"branding":{"logoUrl":"https://tenant.example/light.png","darkLogoUrl":"https://tenant.example/dark.png"}}`)
+	logos := func(via *routing.Opened) (found []string) {
+		m, _ := b.compose(connector.SignIn, "en", via)
+		for _, logo := range []string{"https://tenant.example/light.png", "https://tenant.example/dark.png", "https://app.example/logo.png"} {
+			if strings.Contains(m.HTML, logo) {
+				found = append(found, logo)
+			}
+		}
+		return found
+	}
+	plain := configured(t, connector.WordingCustom)
+	if got := logos(plain); len(got) != 2 {
+		t.Errorf("the tenant's: %v", got)
+	}
+	with := &routing.Opened{Factory: plain.Factory, Connector: branded{logo: "https://app.example/logo.png"}}
+	if got := logos(with); len(got) != 1 || got[0] != "https://app.example/logo.png" {
+		t.Errorf("the connector's: %v", got)
+	}
+	with.Connector = branded{}
+	if got := logos(with); len(got) != 2 {
+		t.Errorf("a connector without: %v", got)
+	}
+}

@@ -46,7 +46,7 @@ func (c *Composer) Preview(
 		return Preview{}, err
 	}
 	p := Preview{Source: w.source, Language: cmp.Or(w.language, m.Locale)}
-	rendered, err := c.render(ctx, r, &m, w, via)
+	rendered, err := c.render(ctx, r, &m, w, branding(via, settings.Branding))
 	if err != nil {
 		return Preview{}, err
 	}

@@ -52,7 +52,13 @@ func (s *Service) CreateTenant(ctx context.Context, id, name string) (tenants.Te
 	if err != nil {
 		return t, err
 	}
-	err = s.Store.InsertTenant(ctx, t, record)
+	telling, err := audit.Tell(ctx, t.CreatedAt, audit.Change{
+		TenantID: id, Action: tenants.Created, Subject: id, After: map[string]string{"name": name},
+	})
+	if err != nil {
+		return t, err
+	}
+	err = s.Store.InsertTenant(telling, t, record)
 	if errors.Is(err, tenants.ErrIDTaken) {
 		return t, fault.New(fault.Unprocessable, "entity.unique_integrity_violation", "There is a tenant %q already.", id)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/metrics"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/queue"
@@ -27,6 +28,8 @@ type Store interface {
 	LoadMessage(ctx context.Context, id string) (m outbox.Message, superseded, ok bool, err error)
 	// RecordOutcome stores what became of a message, unless it is at its end.
 	RecordOutcome(ctx context.Context, o Outcome) error
+	// Refund takes back what a message accepted at a time was charged to.
+	Refund(ctx context.Context, charges []limits.Charge, at time.Time) error
 }
 
 // Outcome is what one run of a job led to.
@@ -45,6 +48,7 @@ type Deliverer struct {
 	router   *routing.Router
 	composer *compose.Composer
 	suppress *suppression.Service
+	charges  func(context.Context, outbox.Message) ([]limits.Charge, error)
 	hub      *events.Hub
 	metrics  *metrics.Metrics
 	now      func() time.Time
@@ -60,10 +64,12 @@ type Options struct {
 	Composer *compose.Composer
 	// Suppressions are the addresses that get no mail.
 	Suppressions *suppression.Service
-	Hub          *events.Hub
-	Metrics      *metrics.Metrics
-	Now          func() time.Time
-	Log          *slog.Logger
+	// Charges returns what a message counts on.
+	Charges func(ctx context.Context, m outbox.Message) ([]limits.Charge, error)
+	Hub     *events.Hub
+	Metrics *metrics.Metrics
+	Now     func() time.Time
+	Log     *slog.Logger
 	// LogAddresses writes recipients in full to the log.
 	LogAddresses bool
 }
@@ -71,7 +77,7 @@ type Options struct {
 // New makes a Deliverer.
 func New(o Options) *Deliverer {
 	return &Deliverer{
-		store: o.Store, outbox: o.Outbox, router: o.Router, composer: o.Composer, suppress: o.Suppressions, hub: o.Hub,
+		store: o.Store, outbox: o.Outbox, router: o.Router, composer: o.Composer, suppress: o.Suppressions, charges: o.Charges, hub: o.Hub,
 		metrics: o.Metrics, now: o.Now, log: o.Log, showAddr: o.LogAddresses,
 	}
 }
@@ -262,10 +268,33 @@ func (d *Deliverer) end(
 		return queue.Result{}, err
 	}
 	d.metrics.Messages.WithLabelValues(string(m.Type), string(s)).Inc()
+	if ours(s, a) {
+		d.refund(ctx, m)
+	}
 	if s == outbox.Sent {
 		d.metrics.Delivery.Observe(now.Sub(m.CreatedAt).Seconds())
 	}
 	return queue.Result{}, nil
+}
+
+// ours reports whether a message ended without reaching anybody through no
+// fault of the recipient's. An address that does not exist is as used up as
+// one that does: the limit must not tell which ones there are.
+func ours(s outbox.Status, a *events.Attempt) bool {
+	return s == outbox.Expired || s == outbox.Failed && (a == nil || a.Class != connector.Recipient)
+}
+
+// refund takes a message off its limits. When that fails, the limit lets one
+// less through for some minutes.
+func (d *Deliverer) refund(ctx context.Context, m outbox.Message) {
+	ctx = context.WithoutCancel(ctx)
+	charges, err := d.charges(ctx, m)
+	if err == nil {
+		err = d.store.Refund(ctx, charges, m.CreatedAt)
+	}
+	if err != nil {
+		d.log.Warn("a mail that failed still counts on its limits", "message", m.ID, "error", err)
+	}
 }
 
 // record stores an outcome even while the service is stopping: what a

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/delivery"
 	"github.com/postern-mail/postern/internal/events"
@@ -94,6 +95,7 @@ func newBench(t *testing.T) *bench {
 		Composer: compose.New(
 			builtin, templates.NewService(b.store, now), tenants.NewService(b.store, now), template.NewCache(1<<20),
 		), Suppressions: suppression.NewService(b.store, now), Hub: events.NewHub(b.store),
+		Charges: admission.New(admission.Options{Settings: tenants.NewService(b.store, now).Settings, Keys: keys}).Charges,
 		Metrics: metrics.New(prometheus.NewRegistry()), Now: now, Log: log,
 	})
 	b.use()

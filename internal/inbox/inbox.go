@@ -8,10 +8,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/audit"
 )
 
 // Kept is how many mails of a tenant are kept, the newest ones.
 const Kept = 1000
+
+// Cleared is what the audit log tells of an inbox that had mails; its subject
+// is the tenant.
+const Cleared audit.Action = "inbox.cleared"
 
 // Mail is one kept mail.
 type Mail struct {
@@ -109,6 +114,10 @@ func (b *Box) Get(ctx context.Context, tenantID, id string) (m Mail, ok bool, er
 
 // Clear removes all mails of a tenant.
 func (b *Box) Clear(ctx context.Context, tenantID string) error {
+	ctx, err := audit.Tell(ctx, b.now(), audit.Change{TenantID: tenantID, Action: Cleared, Subject: tenantID})
+	if err != nil {
+		return err
+	}
 	if err := b.store.DeleteMails(ctx, tenantID); err != nil {
 		return fmt.Errorf("clear inbox: %w", err)
 	}

@@ -100,6 +100,7 @@ const (
 	Recipient Name = "recipient"
 	IP        Name = "ip"
 	Tenant    Name = "tenant"
+	Guard     Name = "guard" // of package guard, which counts by itself
 )
 
 // Charge is one thing that a mail counts on.
@@ -161,13 +162,17 @@ func Block(ip string) string {
 	return block.String()
 }
 
+// Limited is the code of a Refusal.
+const Limited = "request.message_rate_limited"
+
 // Refusal is the fault of a mail that a limit does not allow for some time.
 // It tells nothing of who the recipient is.
 func Refusal(name Name, wait time.Duration) *fault.Fault {
-	f := fault.New(fault.TooMany, "request.message_rate_limited", "%s", map[Name]string{
+	f := fault.New(fault.TooMany, Limited, "%s", map[Name]string{
 		Recipient: "Too many mails were sent to this address. Try again later.",
 		IP:        "Too many mails were asked for from this IP address. Try again later.",
 		Tenant:    "Too many mails were asked for. Try again later.",
+		Guard:     "Too many codes were asked for from here that nobody verified. Try again later.",
 	}[name])
 	f.Data = map[string]any{"limit": string(name)}
 	f.RetryAfter = wait

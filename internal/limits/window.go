@@ -66,6 +66,15 @@ func (w *Window) Take(r Rule, n int, at time.Time) (wait time.Duration, ok bool)
 	return wait, false
 }
 
+// Strike counts a failed try. The one that reaches the limit of the policy
+// blocks the window.
+func (w *Window) Strike(p Sentinel, at time.Time) {
+	spare := Rule{Limit: p.MaxAttempts - 1, Period: SentinelPeriod}
+	if _, ok := w.Take(spare, 1, at); !ok || spare.Off() {
+		w.Block(at.Add(time.Duration(p.LockoutDuration) * time.Minute))
+	}
+}
+
 // Give takes back n that were counted at a time.
 func (w *Window) Give(n int, at time.Time) {
 	if w.slice == 0 {

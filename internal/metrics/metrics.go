@@ -14,6 +14,9 @@ type Metrics struct {
 	QueueDepth    prometheus.Gauge         // jobs waiting or running
 	QueueOldest   prometheus.Gauge         // age of the oldest due job, seconds
 	Requests      *prometheus.HistogramVec // seconds, by method, route and status
+	RateLimited   *prometheus.CounterVec   // by limit: recipient, ip, tenant, guard, sentinel
+	GuardAlert    prometheus.Gauge         // tenants in alert
+	GuardRefused  *prometheus.CounterVec   // by source (ip, block, domain) and level (slowed, stopped)
 }
 
 // New makes the figures and registers them.
@@ -44,8 +47,11 @@ func New(reg prometheus.Registerer) *Metrics {
 		Requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "postern_http_request_seconds", Help: "HTTP requests served.", Buckets: fast,
 		}, []string{"method", "route", "status"}),
+		RateLimited:  counter("postern_rate_limited_total", "Requests that a limit refused.", "limit"),
+		GuardAlert:   gauge("postern_guard_alert", "Tenants under an attack that sends mails to strangers."),
+		GuardRefused: counter("postern_guard_refused_total", "Requests that the guard against such attacks refused.", "source", "level"),
 	}
 	reg.MustRegister(m.Messages, m.Attempts, m.Verifications, m.Events, m.ConnectorUp, m.Accept, m.Delivery,
-		m.QueueDepth, m.QueueOldest, m.Requests)
+		m.QueueDepth, m.QueueOldest, m.Requests, m.RateLimited, m.GuardAlert, m.GuardRefused)
 	return m
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/fault"
 )
 
@@ -30,7 +31,17 @@ func (r *Router) Set(ctx context.Context, tenantID, factoryID, id string, config
 	if err != nil {
 		return nil, err
 	}
-	if err := r.store.ReplaceConnector(ctx, record); err != nil {
+	var before *told
+	if len(list) > 0 && list[0].Slot == InUse {
+		if before, err = toldOf(list[0]); err != nil {
+			return nil, err
+		}
+	}
+	telling, err := r.tell(ctx, ConnectorCreated, record, factory, plain, before)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.store.ReplaceConnector(telling, record); err != nil {
 		return nil, stored(err)
 	}
 	if list, err = r.refresh(ctx, tenantID); err != nil {
@@ -55,15 +66,24 @@ func (r *Router) SetFallbacks(ctx context.Context, tenantID string, list []Draft
 		if err != nil {
 			return nil, err
 		}
-		records, err := r.fallbackRecords(tenantID, list, current)
+		was, before := make([]string, len(current)), make([]*told, len(current))
+		for i, o := range current {
+			was[i] = o.Version
+			if before[i], err = toldOf(o); err != nil {
+				return nil, err
+			}
+		}
+		records, after, err := r.fallbackRecords(tenantID, list, before)
 		if err != nil {
 			return nil, err
 		}
-		was := make([]string, len(current))
-		for i, o := range current {
-			was[i] = o.Version
+		telling, err := audit.Tell(ctx, r.now(), audit.Change{
+			TenantID: tenantID, Action: FallbacksUpdated, Subject: tenantID, Before: before, After: after,
+		})
+		if err != nil {
+			return nil, err
 		}
-		ok, err := r.store.ReplaceFallbacks(ctx, tenantID, records, was)
+		ok, err := r.store.ReplaceFallbacks(telling, tenantID, records, was)
 		if err != nil {
 			return nil, stored(err)
 		}
@@ -74,29 +94,34 @@ func (r *Router) SetFallbacks(ctx context.Context, tenantID string, list []Draft
 	}
 }
 
-func (r *Router) fallbackRecords(tenantID string, list []Draft, current []*Opened) ([]Record, error) {
-	records := make([]Record, len(list))
+// fallbackRecords are the records of new fallbacks, and what is told of them.
+func (r *Router) fallbackRecords(tenantID string, list []Draft, before []*told) ([]Record, []*told, error) {
+	records, after := make([]Record, len(list)), make([]*told, len(list))
 	for i, draft := range list {
 		factory, err := r.factory(draft.FactoryID)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		var before json.RawMessage
-		for _, o := range current {
-			if o.ID == draft.ID && o.FactoryID == draft.FactoryID {
-				before = o.PlainConfig
+		was := &told{}
+		for _, b := range before {
+			if b.ID == draft.ID && b.FactoryID == draft.FactoryID {
+				was = b
 			}
 		}
-		plain, err := checked(factory, draft.Config, before, "fallbackConnectors", i, "config")
+		plain, err := checked(factory, draft.Config, was.plain, "fallbackConnectors", i, "config")
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		record := Record{ID: draft.ID, TenantID: tenantID, Slot: InUse + 1 + i, FactoryID: draft.FactoryID}
 		if records[i], err = r.Seal(record, plain); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		if after[i], err = toldAs(records[i], factory, plain); err != nil {
+			return nil, nil, err
+		}
+		after[i].compare(was)
 	}
-	return records, nil
+	return records, after, nil
 }
 
 // Update replaces the settings of a connector.
@@ -117,7 +142,15 @@ func (r *Router) Update(ctx context.Context, tenantID, id string, config json.Ra
 		if err != nil {
 			return nil, err
 		}
-		ok, err := r.store.UpdateConnector(ctx, record, current.Version)
+		before, err := toldOf(current)
+		if err != nil {
+			return nil, err
+		}
+		telling, err := r.tell(ctx, ConnectorUpdated, record, current.Factory, plain, before)
+		if err != nil {
+			return nil, err
+		}
+		ok, err := r.store.UpdateConnector(telling, record, current.Version)
 		if err != nil {
 			return nil, stored(err)
 		}
@@ -170,7 +203,15 @@ func (r *Router) Delete(ctx context.Context, tenantID, id string, force bool) er
 			return f
 		}
 	}
-	if _, err := r.store.DeleteConnector(ctx, tenantID, id); err != nil {
+	before, err := toldOf(o)
+	if err != nil {
+		return err
+	}
+	telling, err := audit.Tell(ctx, r.now(), audit.Change{TenantID: tenantID, Action: ConnectorDeleted, Subject: id, Before: before})
+	if err != nil {
+		return err
+	}
+	if _, err := r.store.DeleteConnector(telling, tenantID, id); err != nil {
 		return fmt.Errorf("delete connector: %w", err)
 	}
 	_, err = r.refresh(ctx, tenantID)

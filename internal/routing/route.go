@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postern-mail/postern/connector"
@@ -17,6 +18,18 @@ type Route struct {
 
 // Len returns how many connectors there are.
 func (r *Route) Len() int { return len(r.connectors) }
+
+// Keeps reports whether every connector keeps its mails in the service, so
+// that none of them reaches anybody.
+func (r *Route) Keeps() bool {
+	return !slices.ContainsFunc(r.connectors, func(o *Opened) bool { return !o.Keeps() })
+}
+
+// Keeps reports whether the connector keeps its mails in the service.
+func (o *Opened) Keeps() bool {
+	k, ok := o.Connector.(connector.Keeper)
+	return ok && k.Keeps()
+}
 
 // Next returns the connector to try next, and false when all were tried. It
 // passes over those that are down or asked for a pause, but for the one in

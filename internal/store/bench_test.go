@@ -9,6 +9,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/delivery"
 	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/store"
 	"github.com/postern-mail/postern/internal/verification"
@@ -20,6 +21,19 @@ import (
 func BenchmarkSave(b *testing.B) {
 	onBoth(b, func(b *testing.B, s *store.Store, i string) {
 		if err := save(b, s, i).err; err != nil {
+			b.Error(err)
+		}
+	})
+}
+
+// BenchmarkSaveLimited is BenchmarkSave with what limits cost: one on each
+// recipient, one on an IP address that many share.
+func BenchmarkSaveLimited(b *testing.B) {
+	onBoth(b, func(b *testing.B, s *store.Store, i string) {
+		err := save(b, s, i,
+			limits.Charge{Key: "r" + i, Rule: limits.Rule{Limit: 10, Period: 10 * time.Minute}},
+			limits.Charge{Key: "ip" + i[:2], Rule: limits.Rule{Limit: 1_000_000, Period: time.Hour}}).err
+		if err != nil {
 			b.Error(err)
 		}
 	})
@@ -52,7 +66,7 @@ type saved struct {
 	err error
 }
 
-func save(b *testing.B, s *store.Store, i string) saved {
+func save(b *testing.B, s *store.Store, i string, charges ...limits.Charge) saved {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return saved{err: err}
@@ -64,7 +78,7 @@ func save(b *testing.B, s *store.Store, i string) saved {
 		Hash: make([]byte, 37), CreatedAt: now, ExpiresAt: now.Add(time.Minute),
 	}, outbox.Message{
 		ID: id.String(), TenantID: "t", Type: connector.SignIn, To: to, Payload: make([]byte, 120),
-		Supersedes: "AAAAAAAAAAAAAAAAAAAA" + i, CreatedAt: now, Deadline: now.Add(time.Minute), Status: outbox.Accepted,
+		Supersedes: "AAAAAAAAAAAAAAAAAAAA" + i, CreatedAt: now, Deadline: now.Add(time.Minute), Status: outbox.Accepted, Charges: charges,
 	})}
 }
 

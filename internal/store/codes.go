@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/verification"
 )
@@ -29,12 +30,17 @@ const ofSubject = ` WHERE tenant_id = $1 AND address = $2 AND type = $3 AND sess
 
 // CheckCodes implements verification.Store.
 func (s *Store) CheckCodes(
-	ctx context.Context, sub verification.Subject, limit int, check func([]verification.Code) verification.Decision,
+	ctx context.Context, sub verification.Subject, limit int, tries string,
+	check func([]verification.Code, *limits.Window) verification.Decision,
 ) error {
 	subject := []any{sub.TenantID, sub.Address, string(sub.Type), sub.SessionID}
 	return s.db.write(ctx, func(ctx context.Context, t tx) error {
+		failed, err := lockCounts(ctx, t, tries)
+		if err != nil {
+			return err
+		}
 		var codes []verification.Code
-		err := all(ctx, t, func(r rows) error {
+		err = all(ctx, t, func(r rows) error {
 			c := verification.Code{Subject: sub}
 			var created, expires int64
 			if err := r.Scan(&c.ID, &c.Hash, &c.Tries, &created, &expires); err != nil {
@@ -48,7 +54,13 @@ func (s *Store) CheckCodes(
 		if err != nil {
 			return fmt.Errorf("read codes: %w", err)
 		}
-		d := check(codes)
+		d := check(codes, &failed.of(tries).window)
+		if d.Failed {
+			failed.of(tries).changed = true
+			if err := failed.store(ctx, t); err != nil {
+				return err
+			}
+		}
 		if d.UseUp {
 			_, err := t.exec(ctx, `DELETE FROM verification_codes`+ofSubject, subject...)
 			return err

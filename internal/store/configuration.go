@@ -104,8 +104,8 @@ func changeTemplates(ctx context.Context, t tx, d configuration.Delta) error {
 		return err
 	}
 	for _, id := range d.TemplatesGone {
-		if _, err := deleteTemplates(ctx, t, "tenant_id = $1 AND id = $2", []any{tenantID, id}); err != nil {
-			return fmt.Errorf("delete template: %w", err)
+		if err := deleteTemplate(ctx, t, tenantID, id); err != nil {
+			return err
 		}
 	}
 	for _, name := range d.PartialsGone {

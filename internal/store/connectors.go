@@ -68,22 +68,20 @@ func (s *Store) ReplaceConnector(ctx context.Context, r routing.Record) error {
 }
 
 // ReplaceFallbacks implements routing.Store.
-func (s *Store) ReplaceFallbacks(ctx context.Context, tenantID string, list []routing.Record, was []string) (ok bool, err error) {
-	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
+func (s *Store) ReplaceFallbacks(ctx context.Context, tenantID string, list []routing.Record, was []string) (bool, error) {
+	return s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
 		if err := s.lockTenant(ctx, t, tenantID); err != nil {
-			return err
+			return false, err
 		}
 		current, err := selectConnectors(ctx, t, tenantID, routing.InUse+1)
 		if err != nil {
-			return fmt.Errorf("read fallbacks: %w", err)
+			return false, fmt.Errorf("read fallbacks: %w", err)
 		}
-		ok = slices.EqualFunc(current, was, func(c routing.Record, version string) bool { return c.Version == version })
-		if !ok {
-			return nil
+		if !slices.EqualFunc(current, was, func(c routing.Record, version string) bool { return c.Version == version }) {
+			return false, nil
 		}
-		return s.replaceFallbacks(ctx, t, tenantID, current, list)
+		return true, s.replaceFallbacks(ctx, t, tenantID, current, list)
 	})
-	return ok && err == nil, err
 }
 
 // replaceFallbacks retires those that are not among the new ones.
@@ -126,23 +124,19 @@ func placeConnector(ctx context.Context, t tx, r routing.Record) error {
 
 // UpdateConnector implements routing.Store.
 func (s *Store) UpdateConnector(ctx context.Context, r routing.Record, wasVersion string) (bool, error) {
-	var n int64
-	err := s.db.write(ctx, func(ctx context.Context, t tx) (err error) {
-		n, err = t.exec(ctx, `UPDATE connectors SET config = $3, version = $4
+	return s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
+		n, err := t.exec(ctx, `UPDATE connectors SET config = $3, version = $4
 			WHERE id = $1 AND tenant_id = $2 AND version = $5`, r.ID, r.TenantID, r.Config, r.Version, wasVersion)
-		return err
+		return n > 0, err
 	})
-	return n > 0, err
 }
 
 // DeleteConnector implements routing.Store.
 func (s *Store) DeleteConnector(ctx context.Context, tenantID, id string) (bool, error) {
-	var n int64
-	err := s.db.write(ctx, func(ctx context.Context, t tx) (err error) {
-		n, err = t.exec(ctx, `DELETE FROM connectors WHERE id = $1 AND tenant_id = $2`, id, tenantID)
-		return err
+	return s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
+		n, err := t.exec(ctx, `DELETE FROM connectors WHERE id = $1 AND tenant_id = $2`, id, tenantID)
+		return n > 0, err
 	})
-	return n > 0, err
 }
 
 // lockTenant has changes of one tenant's connectors go one after the other:

@@ -72,8 +72,9 @@ func (s *Store) Mail(ctx context.Context, tenantID, id string) (m inbox.Mail, ok
 
 // DeleteMails implements inbox.Store.
 func (s *Store) DeleteMails(ctx context.Context, tenantID string) error {
-	return s.db.write(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `DELETE FROM inbox WHERE tenant_id = $1`, tenantID)
-		return err
+	_, err := s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
+		n, err := t.exec(ctx, `DELETE FROM inbox WHERE tenant_id = $1`, tenantID)
+		return n > 0, err
 	})
+	return err
 }

@@ -20,21 +20,45 @@ type insertion struct {
 // newInsertion makes the two forms. columns are "name type" with
 // PostgreSQL's types; ending is what follows, such as ON CONFLICT.
 func newInsertion(table, ending string, columns ...string) insertion {
-	names := make([]string, len(columns))
-	values := make([]string, len(columns))
 	arrays := make([]string, len(columns))
 	for i, c := range columns {
-		name, kind, _ := strings.Cut(c, " ")
-		names[i] = name
-		values[i] = fmt.Sprintf("$%d", i+1)
+		_, kind, _ := strings.Cut(c, " ")
 		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, kind)
 	}
-	head := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") "
-	return insertion{
-		table: table, ending: ending, columns: columns,
-		one:  head + "VALUES (" + strings.Join(values, ", ") + ") " + ending,
-		many: head + "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") " + ending,
+	i := insertion{table: table, ending: ending, columns: columns}
+	i.one = i.head() + "VALUES " + places(1, len(columns)) + " " + ending
+	i.many = i.head() + "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") " + ending
+	return i
+}
+
+// rows is one for so many rows.
+func (i insertion) rows(n int) string {
+	if n == 1 {
+		return i.one
 	}
+	values := make([]string, n)
+	for row := range values {
+		values[row] = places(1+row*len(i.columns), len(i.columns))
+	}
+	return i.head() + "VALUES " + strings.Join(values, ", ") + " " + i.ending
+}
+
+// places are so many placeholders in parentheses, from $first on.
+func places(first, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("$%d", first+i)
+	}
+	return "(" + strings.Join(list, ", ") + ")"
+}
+
+// head is what every form begins with.
+func (i insertion) head() string {
+	names := make([]string, len(i.columns))
+	for n, c := range i.columns {
+		names[n], _, _ = strings.Cut(c, " ")
+	}
+	return "INSERT INTO " + i.table + " (" + strings.Join(names, ", ") + ") "
 }
 
 // manyWhere is many with its arrays from the parameter first on, and only for

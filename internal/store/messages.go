@@ -80,6 +80,9 @@ func (a accepted) insert(ctx context.Context, t tx) error {
 			return err
 		}
 	}
+	if err := charge(ctx, t, m.Charges, m.CreatedAt); err != nil {
+		return err
+	}
 	*a.stands = m.ID
 	if a.code != nil {
 		if _, err := t.exec(ctx, insertCode.one, codeRow(*a.code)...); err != nil {

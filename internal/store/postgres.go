@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/queue"
 )
 
@@ -143,58 +145,144 @@ func (p *postgresDB) save(ctx context.Context, a accepted) error {
 func (p *postgresDB) lately() *recent { return p.recent }
 
 // flushGroup runs flush for all items in one transaction and, should that
-// fail, for each in its own, so that only the broken one fails.
-//
-// flush fills a batch: its statements go to the server together, in one
-// transaction that ends with the last of them, for one round trip in all.
-func flushGroup[T any](p *postgresDB, items []T, flush func(*pgx.Batch, []T) error) []error {
+// fail, for each in its own, so that only the broken one fails. flush returns
+// one error each, for items that are refused, or one for all.
+func flushGroup[T any](items []T, flush func(context.Context, []T) ([]error, error)) []error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	send := func(items []T) error {
-		var b pgx.Batch
-		if err := flush(&b, items); err != nil {
-			return err
-		}
-		return p.pool.SendBatch(ctx, &b).Close()
-	}
-	errs := make([]error, len(items))
-	err := send(items)
+	errs, err := flush(ctx, items)
 	if err == nil {
 		return errs
 	}
 	if len(items) == 1 {
-		errs[0] = err
-		return errs
+		return []error{err}
 	}
+	errs = make([]error, len(items))
 	for i := range items {
-		errs[i] = send(items[i : i+1])
+		one, err := flush(ctx, items[i:i+1])
+		if errs[i] = err; err == nil {
+			errs[i] = one[0]
+		}
 	}
 	return errs
 }
 
 func (p *postgresDB) flushSaves(items []accepted) []error {
-	errs := flushGroup(p, items, func(b *pgx.Batch, items []accepted) error {
-		jobs := make([]queue.Job, 0, len(items))
-		var codes, messages columns
-		for _, a := range items {
-			jobs = append(jobs, a.job())
-			messages.add(a.messageRow()...)
-			if a.code != nil {
-				codes.add(codeRow(*a.code)...)
-			}
-		}
-		codes.queue(b, insertCode.many)
-		messages.queue(b, insertMessage.many)
-		return p.jobs.QueueInsert(b, jobs)
-	})
+	errs := flushGroup(items, p.saveAll)
 	for i, a := range items {
 		if errs[i] == nil {
 			p.recent.add(a.message)
-		} else {
+		} else if _, refused := errors.AsType[*fault.Fault](errs[i]); !refused {
 			errs[i] = fmt.Errorf("insert: %w", errs[i])
 		}
 	}
 	return errs
+}
+
+// saveAll saves items in one transaction. Its statements go to the server
+// together, for one round trip in all; those of limits need one before.
+func (p *postgresDB) saveAll(ctx context.Context, items []accepted) ([]error, error) {
+	var keys []string
+	for _, a := range items {
+		keys = append(keys, keysOf(a.message.Charges)...)
+	}
+	if len(keys) == 0 {
+		var b pgx.Batch
+		if err := p.queueSaves(&b, items); err != nil {
+			return nil, err
+		}
+		return make([]error, len(items)), p.pool.SendBatch(ctx, &b).Close()
+	}
+	conn, err := p.pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Release() // which closes a connection in the midst of a transaction
+	c, err := beginCounts(ctx, conn, keys)
+	if err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(items))
+	admitted := make([]accepted, 0, len(items))
+	for i, a := range items {
+		if errs[i] = c.take(a.message.Charges, a.message.CreatedAt); errs[i] == nil {
+			admitted = append(admitted, a)
+		}
+	}
+	var b pgx.Batch
+	var counted columns
+	for _, row := range c.changed() {
+		counted.add(row...)
+	}
+	counted.queue(&b, upsertLimit.many)
+	if err := p.queueSaves(&b, admitted); err != nil {
+		return nil, err
+	}
+	b.Queue("COMMIT")
+	return errs, conn.SendBatch(ctx, &b).Close()
+}
+
+// beginCounts begins a transaction, locks limits and reads them, in one round
+// trip.
+func beginCounts(ctx context.Context, conn *pgxpool.Conn, keys []string) (counts, error) {
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	c := make(counts, len(keys))
+	var b pgx.Batch
+	b.Queue("BEGIN")
+	b.Queue(lockKeys, lockNumbers(keys))
+	b.Queue(`SELECT key, state FROM limits WHERE key = ANY ($1)`, keys).Query(func(r pgx.Rows) error {
+		for r.Next() {
+			if err := c.scan(pgRows{r}); err != nil {
+				return err
+			}
+		}
+		return r.Err()
+	})
+	if err := conn.SendBatch(ctx, &b).Close(); err != nil {
+		return nil, fmt.Errorf("lock limits: %w", err)
+	}
+	return c, nil
+}
+
+// queueSaves adds to a batch what saves items.
+func (p *postgresDB) queueSaves(b *pgx.Batch, items []accepted) error {
+	if len(items) == 0 {
+		return nil
+	}
+	jobs := make([]queue.Job, 0, len(items))
+	var codes, messages columns
+	for _, a := range items {
+		jobs = append(jobs, a.job())
+		messages.add(a.messageRow()...)
+		if a.code != nil {
+			codes.add(codeRow(*a.code)...)
+		}
+	}
+	codes.queue(b, insertCode.many)
+	messages.queue(b, insertMessage.many)
+	return p.jobs.QueueInsert(b, jobs)
+}
+
+// lockKeys takes locks that end with the transaction, in the order given.
+const lockKeys = `SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k`
+
+// lockNumbers are the numbers that stand for keys, in the order in which
+// every transaction locks them.
+func lockNumbers(keys []string) []int64 {
+	numbers := make([]int64, len(keys))
+	for i, key := range keys {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(key))   // never fails
+		numbers[i] = int64(h.Sum64()) //nolint:gosec // any number will do
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
+}
+
+func (t pgTx) lock(ctx context.Context, keys ...string) error {
+	_, err := t.exec(ctx, lockKeys, lockNumbers(keys))
+	return err
 }
 
 func (p *postgresDB) record(ctx context.Context, o outcome) error { return p.records.do(ctx, o) }
@@ -214,7 +302,8 @@ func outcomeStatement() string {
 }
 
 func (p *postgresDB) flushRecords(items []outcome) []error {
-	return flushGroup(p, items, func(b *pgx.Batch, items []outcome) error {
+	return flushGroup(items, func(ctx context.Context, items []outcome) ([]error, error) {
+		var b pgx.Batch
 		var states, attempts, events columns
 		for _, o := range items {
 			states.add(o.stateRow()...)
@@ -227,7 +316,7 @@ func (p *postgresDB) flushRecords(items []outcome) []error {
 			attempts = make(columns, len(insertAttempt.columns))
 		}
 		b.Queue(p.outcome, slices.Concat(states.args(), attempts.args(), events.args())...)
-		return nil
+		return make([]error, len(items)), p.pool.SendBatch(ctx, &b).Close()
 	})
 }
 

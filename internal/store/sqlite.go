@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/queue"
 )
 
@@ -203,6 +205,9 @@ func (w *sqliteWriter) enqueue(ctx context.Context, job queue.Job) error {
 	return w.jobs.Insert(ctx, w, job)
 }
 
+// lock: the one writer already keeps others out.
+func (w *sqliteWriter) lock(context.Context, ...string) error { return nil }
+
 // sqliteReader runs queries on the reading connections.
 type sqliteReader struct {
 	db    *sql.DB
@@ -240,13 +245,26 @@ func (q queueDatabase) Write(ctx context.Context, fn func(context.Context, queue
 func (q queueDatabase) Reader() *sql.DB { return q.s.read }
 
 func (s *sqliteDB) save(ctx context.Context, a accepted) error {
-	return s.write(ctx, func(ctx context.Context, t tx) error {
+	var refusal error
+	err := s.write(ctx, func(ctx context.Context, t tx) error {
+		refusal = nil
 		if w, ok := t.(*sqliteWriter); ok && a.message.Dedupe == "" {
 			// Before the queue's own: the job may run as soon as that is called.
-			w.OnCommit(func() { s.recent.add(a.message) })
+			w.OnCommit(func() {
+				if refusal == nil {
+					s.recent.add(a.message)
+				}
+			})
 		}
-		return a.insert(ctx, t)
+		err := a.insert(ctx, t)
+		if f, ok := errors.AsType[*fault.Fault](err); ok && a.message.Dedupe == "" {
+			// A limit refuses it before it has written anything: its neighbours need
+			// not be undone and done again.
+			refusal, err = f, nil
+		}
+		return err
 	})
+	return cmp.Or(err, refusal)
 }
 
 func (s *sqliteDB) lately() *recent { return s.recent }

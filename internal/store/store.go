@@ -62,6 +62,9 @@ type querier interface {
 type tx interface {
 	querier
 	enqueue(ctx context.Context, job queue.Job) error
+	// lock keeps other transactions that lock one of these keys waiting until
+	// this one ends.
+	lock(ctx context.Context, keys ...string) error
 }
 
 // rows is what *sql.Rows and pgx.Rows have in common.

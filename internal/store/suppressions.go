@@ -113,11 +113,9 @@ func (s *Store) PutSuppression(ctx context.Context, e suppression.Entry) error {
 }
 
 // DeleteSuppression implements suppression.Store.
-func (s *Store) DeleteSuppression(ctx context.Context, tenantID, key string) (ok bool, err error) {
-	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
+func (s *Store) DeleteSuppression(ctx context.Context, tenantID, key string) (bool, error) {
+	return s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
 		n, err := t.exec(ctx, `DELETE FROM suppressions WHERE tenant_id = $1 AND address_key = $2`, tenantID, key)
-		ok = n > 0
-		return err
+		return n > 0, err
 	})
-	return ok, err
 }

@@ -121,15 +121,30 @@ func oneTemplate(ctx context.Context, q querier, where string, args ...any) (tem
 // PutTemplates implements templates.Store.
 func (s *Store) PutTemplates(
 	ctx context.Context, tenantID string, list []templates.Stored, c templates.Change,
-) (stored []templates.Stored, err error) {
-	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
+) (stored []templates.Stored, ok bool, err error) {
+	ok, err = s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
 		if err := touchTemplates(ctx, t, tenantID); err != nil {
-			return err
+			return false, err
 		}
+		for _, draft := range list {
+			current, err := templateInPlaceOf(ctx, t, tenantID, draft)
+			if err != nil || current.Version != draft.Version {
+				return false, err
+			}
+		}
+		var err error
 		stored, err = putTemplates(ctx, t, tenantID, list, c)
-		return err
+		return true, err
 	})
-	return stored, err
+	return stored, ok, err
+}
+
+// templateInPlaceOf returns the template of a draft's language and type; one
+// without an id when there is none.
+func templateInPlaceOf(ctx context.Context, q querier, tenantID string, draft templates.Stored) (templates.Stored, error) {
+	current, _, err := oneTemplate(ctx, q, "tenant_id = $1 AND language_key = $2 AND type = $3",
+		tenantID, strings.ToLower(draft.Language), string(draft.Type))
+	return current, err
 }
 
 // putTemplates stores templates in a transaction that has touched the tenant's.
@@ -138,11 +153,11 @@ func putTemplates(
 ) ([]templates.Stored, error) {
 	stored := make([]templates.Stored, len(list))
 	for i, draft := range list {
-		current, there, err := oneTemplate(ctx, t, "tenant_id = $1 AND language_key = $2 AND type = $3",
-			tenantID, strings.ToLower(draft.Language), string(draft.Type))
+		current, err := templateInPlaceOf(ctx, t, tenantID, draft)
 		if err != nil {
 			return nil, err
 		}
+		there := current.ID != ""
 		if there && current.Details == draft.Details {
 			stored[i] = current
 			continue
@@ -197,52 +212,54 @@ func saveTemplate(ctx context.Context, t tx, m templates.Stored, c templates.Cha
 func (s *Store) UpdateTemplate(
 	ctx context.Context, m templates.Stored, c templates.Change,
 ) (updated templates.Stored, ok bool, err error) {
-	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
+	ok, err = s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
 		if err := touchTemplates(ctx, t, m.TenantID); err != nil {
-			return err
+			return false, err
 		}
 		current, there, err := oneTemplate(ctx, t, "tenant_id = $1 AND id = $2", m.TenantID, m.ID)
-		if ok = there && current.Version == m.Version; err != nil || !ok {
-			return err
+		if err != nil || !there || current.Version != m.Version {
+			return false, err
 		}
 		current.Details = m.Details
 		updated, err = saveTemplate(ctx, t, current, c)
-		return err
+		return true, err
 	})
 	return updated, ok, err
 }
 
 // DeleteTemplates implements templates.Store.
-func (s *Store) DeleteTemplates(ctx context.Context, tenantID string, f templates.Filter) (int, error) {
-	where, args := filtered(tenantID, f)
-	return s.deleteTemplates(ctx, tenantID, where, args)
-}
-
-// DeleteTemplate implements templates.Store.
-func (s *Store) DeleteTemplate(ctx context.Context, tenantID, id string) (bool, error) {
-	n, err := s.deleteTemplates(ctx, tenantID, "tenant_id = $1 AND id = $2", []any{tenantID, id})
-	return n > 0, err
-}
-
-func (s *Store) deleteTemplates(ctx context.Context, tenantID, where string, args []any) (n int, err error) {
-	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
+func (s *Store) DeleteTemplates(ctx context.Context, tenantID string, ids ...string) (bool, error) {
+	return s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
 		if err := touchTemplates(ctx, t, tenantID); err != nil {
-			return err
+			return false, err
 		}
-		n, err = deleteTemplates(ctx, t, where, args)
-		return err
+		for _, id := range ids {
+			var found int
+			there, err := one(ctx, t, []any{&found}, `SELECT 1 FROM email_templates WHERE tenant_id = $1 AND id = $2`, tenantID, id)
+			if err != nil || !there {
+				return false, err
+			}
+		}
+		for _, id := range ids {
+			if err := deleteTemplate(ctx, t, tenantID, id); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
 	})
-	return n, err
 }
 
-func deleteTemplates(ctx context.Context, t tx, where string, args []any) (int, error) {
+// deleteTemplate deletes a template with its versions.
+func deleteTemplate(ctx context.Context, t tx, tenantID, id string) error {
 	_, err := t.exec(ctx, `DELETE FROM email_template_versions WHERE template_id IN
-		(SELECT id FROM email_templates WHERE `+where+`)`, args...)
+		(SELECT id FROM email_templates WHERE tenant_id = $1 AND id = $2)`, tenantID, id)
 	if err != nil {
-		return 0, fmt.Errorf("delete versions: %w", err)
+		return fmt.Errorf("delete versions: %w", err)
 	}
-	n, err := t.exec(ctx, `DELETE FROM email_templates WHERE `+where, args...)
-	return int(n), err
+	if _, err = t.exec(ctx, `DELETE FROM email_templates WHERE tenant_id = $1 AND id = $2`, tenantID, id); err != nil {
+		return fmt.Errorf("delete template: %w", err)
+	}
+	return nil
 }
 
 // TemplateVersions implements templates.Store.
@@ -310,30 +327,27 @@ func putPartial(ctx context.Context, t tx, tenantID string, p templates.Partial)
 // DeletePartial implements templates.Store.
 func (s *Store) DeletePartial(
 	ctx context.Context, tenantID, name string, refuse func([]templates.Stored, []templates.Partial) error,
-) (ok bool, err error) {
-	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
-		ok = false
+) (bool, error) {
+	return s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
 		if err := touchTemplates(ctx, t, tenantID); err != nil {
-			return err
+			return false, err
 		}
 		stored, err := selectTemplates(ctx, t, "tenant_id = $1", tenantID)
 		if err != nil {
-			return err
+			return false, err
 		}
 		partials, err := selectPartials(ctx, t, tenantID)
 		if err != nil {
-			return err
+			return false, err
 		}
 		there := func(p templates.Partial) bool { return p.Name == name }
 		if !slices.ContainsFunc(partials, there) {
-			return nil
+			return false, nil
 		}
 		if err := refuse(stored, partials); err != nil {
-			return err
+			return false, err
 		}
 		n, err := t.exec(ctx, `DELETE FROM email_partials WHERE tenant_id = $1 AND name = $2`, tenantID, name)
-		ok = n > 0
-		return err
+		return n > 0, err
 	})
-	return ok, err
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/postern-mail/postern/internal/events"
+	"github.com/postern-mail/postern/internal/limits"
+	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/routing"
 	"github.com/postern-mail/postern/internal/store"
 	"github.com/postern-mail/postern/internal/suppression"
@@ -53,12 +55,25 @@ func secondRows() map[string]string {
 	}
 }
 
+// thirdRows is a row for each table that the third schema added or changed.
+func thirdRows() map[string]string {
+	return map[string]string{
+		"retired_connectors": `INSERT INTO retired_connectors VALUES ('c0', 't1', 'f', $1, 'v0', 1, 2)`,
+		"events":             `INSERT INTO events VALUES ('m1', 'e1', 1, 'deferred', 'later', '', '')`,
+		"callback_marks":     `INSERT INTO callback_marks VALUES ('seen', 1)`,
+		"suppressions":       `INSERT INTO suppressions VALUES ('t1', 'b@example.com', 'B@example.com', 'all', 'manual', 'd', '', 1)`,
+		"audit_log":          `INSERT INTO audit_log VALUES ('a1', 't1', 1, 'k1', 'configuration.imported', 't1', '{}')`,
+	}
+}
+
 // A database of each earlier schema comes up with all that is in it.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	second := firstRows()
 	maps.Copy(second, secondRows())
-	for version, rows := range map[int64]map[string]string{1: firstRows(), 2: second} {
+	third := maps.Clone(second)
+	maps.Copy(third, thirdRows())
+	for version, rows := range map[int64]map[string]string{1: firstRows(), 2: second, 3: third} {
 		t.Run(fmt.Sprintf("SQLite from %d", version), func(t *testing.T) {
 			t.Parallel()
 			o := store.Options{DataDir: t.TempDir()}
@@ -97,7 +112,7 @@ func upgrades(
 	defer s.Close()
 	from, to, err := s.Migrate(ctx)
 	check(t, err)
-	if from != version || to < 3 {
+	if from != version || to < 4 {
 		t.Errorf("migrated from %d to %d", from, to)
 	}
 	for _, table := range tables {
@@ -111,6 +126,10 @@ func upgrades(
 	} else {
 		worksWithoutSecondRows(ctx, t, s)
 	}
+	if version >= 3 {
+		worksOnThirdRows(ctx, t, s)
+	}
+	worksAtLast(ctx, t, s)
 }
 
 // insert fills a database; tenants come first.
@@ -207,6 +226,46 @@ func worksOnSecondRows(ctx context.Context, t *testing.T, s *store.Store) {
 	}
 }
 
+// worksOnThirdRows uses what the third schema added.
+func worksOnThirdRows(ctx context.Context, t *testing.T, s *store.Store) {
+	t.Helper()
+	old, found, err := s.ConnectorByID(ctx, "c0")
+	check(t, err)
+	entry, suppressed, err := s.Suppression(ctx, "t1", "b@example.com")
+	check(t, err)
+	if !found || old.Version != "v0" || !suppressed || entry.Detail != "d" {
+		t.Errorf("retired %+v, suppressed %+v", old, entry)
+	}
+	outcomes, err := s.RecordReports(ctx, time.UnixMilli(5), []events.Reported{{
+		Mark: "seen", MessageID: "m1", Limit: 10, Event: events.Event{Kind: events.Delivered, Source: "f", At: time.UnixMilli(5)},
+	}})
+	check(t, err)
+	if outcomes[0] != events.Repeated {
+		t.Errorf("a report that was seen: %s", outcomes[0])
+	}
+}
+
+// worksAtLast uses what the fourth schema added, with what was there before.
+func worksAtLast(ctx context.Context, t *testing.T, s *store.Store) {
+	t.Helper()
+	at := time.UnixMilli(1_760_000_000_000)
+	charges := []limits.Charge{{Name: limits.Recipient, Key: "k", Rule: limits.Rule{Limit: 1, Period: time.Hour}}}
+	for i, refused := range []bool{false, true} {
+		_, err := s.SaveMessage(ctx, outbox.Message{
+			ID: fmt.Sprint("n", i), TenantID: "t1", Type: "Generic", To: "a@example.com", CreatedAt: at, Deadline: at.Add(time.Minute),
+			Status: outbox.Accepted, Charges: charges,
+		})
+		if (err != nil) != refused {
+			t.Errorf("mail %d on a limit of one: %v", i, err)
+		}
+	}
+	keys, err := s.ListKeys(ctx, "t1")
+	check(t, err)
+	if len(keys) != 1 || keys[0].ID != "k1" {
+		t.Errorf("keys %+v", keys)
+	}
+}
+
 // worksWithoutSecondRows uses what the second schema added, with the tenant of
 // the first one.
 func worksWithoutSecondRows(ctx context.Context, t *testing.T, s *store.Store) {
@@ -218,7 +277,7 @@ func worksWithoutSecondRows(ctx context.Context, t *testing.T, s *store.Store) {
 	if settings != "{}" || revision != 0 {
 		t.Errorf("settings %s, revision %d", settings, revision)
 	}
-	_, err = s.PutTemplates(ctx, "t1", []templates.Stored{{Language: "en", Type: "SignIn"}}, templates.Change{})
+	_, _, err = s.PutTemplates(ctx, "t1", []templates.Stored{{Language: "en", Type: "SignIn"}}, templates.Change{})
 	check(t, err)
 	list, err := s.ListTemplates(ctx, "t1", templates.Filter{})
 	check(t, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/idempotency"
 	"github.com/postern-mail/postern/internal/outbox"
@@ -38,10 +39,13 @@ func (s *Store) Prune(ctx context.Context, now time.Time) (more bool, err error)
 			millis(now.Add(-idempotency.Keep))},
 		{`DELETE FROM verification_codes WHERE id IN (SELECT id FROM verification_codes WHERE id < $1 ORDER BY id LIMIT $2)`,
 			idsUntil(now.Add(-keepCodes))},
+		{`DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE ends_at <= $1 LIMIT $2)`, millis(now)},
 		{`DELETE FROM callback_marks WHERE hash IN (SELECT hash FROM callback_marks WHERE created_at <= $1 LIMIT $2)`,
 			millis(now.Add(-events.KeepMarks))},
 		{`DELETE FROM retired_connectors WHERE id IN (SELECT id FROM retired_connectors WHERE retired_at <= $1 LIMIT $2)`,
 			millis(now.Add(-routing.KeepRetired))},
+		{`DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2)`,
+			idsUntil(now.Add(-audit.Keep))},
 		{`DELETE FROM attempts WHERE message_id IN ` + ended, old},
 		{`DELETE FROM events WHERE message_id IN ` + ended, old},
 		{`DELETE FROM messages WHERE id IN ` + ended, old},
@@ -74,13 +78,11 @@ func (s *Store) TenantSettings(ctx context.Context, tenantID string) (string, er
 }
 
 // SetTenantSettings implements tenants.Store.
-func (s *Store) SetTenantSettings(ctx context.Context, tenantID, settings, was string) (ok bool, err error) {
-	err = s.db.write(ctx, func(ctx context.Context, t tx) error {
+func (s *Store) SetTenantSettings(ctx context.Context, tenantID, settings, was string) (bool, error) {
+	return s.change(ctx, func(ctx context.Context, t tx) (bool, error) {
 		n, err := t.exec(ctx, `UPDATE tenants SET settings = $2 WHERE id = $1 AND settings = $3`, tenantID, settings, was)
-		ok = n > 0
-		return err
+		return n > 0, err
 	})
-	return ok, err
 }
 
 // Fact returns a value that the service keeps about its database, or nil.

@@ -111,6 +111,18 @@ func (s *Service) Put(ctx context.Context, tenantID, addr string, scope Scope, d
 		TenantID: tenantID, Address: addr, Scope: scope, Reason: Manual, Detail: detail,
 		CreatedAt: s.now().Truncate(time.Millisecond),
 	}
+	was, there, err := s.store.Suppression(ctx, tenantID, address.Key(addr))
+	if err != nil {
+		return Entry{}, fmt.Errorf("read suppression: %w", err)
+	}
+	action := Created
+	var before *told
+	if there {
+		action, before = Updated, toldOf(was)
+	}
+	if ctx, err = s.tell(ctx, action, e, before, toldOf(e)); err != nil {
+		return Entry{}, err
+	}
 	if err := s.store.PutSuppression(ctx, e); err != nil {
 		return Entry{}, fmt.Errorf("store suppression: %w", err)
 	}
@@ -130,7 +142,12 @@ func (s *Service) List(ctx context.Context, tenantID string, f Filter) ([]Entry,
 // Lift lets mail go to an address again, or returns the fault
 // entity.not_found.
 func (s *Service) Lift(ctx context.Context, tenantID, addr string) error {
-	ok, err := s.store.DeleteSuppression(ctx, tenantID, address.Key(addr))
+	was, ok, err := s.store.Suppression(ctx, tenantID, address.Key(addr))
+	if err == nil && ok {
+		if ctx, err = s.tell(ctx, Deleted, was, toldOf(was), nil); err == nil {
+			ok, err = s.store.DeleteSuppression(ctx, tenantID, address.Key(addr))
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("lift suppression: %w", err)
 	}

@@ -74,9 +74,17 @@ func (s *Service) PutPartial(ctx context.Context, tenantID, by, name, content st
 	if err != nil {
 		return Partial{}, err
 	}
+	var before *Partial
+	action := PartialCreated
+	if was, there := sources[name]; there {
+		before, action = &Partial{Content: was}, PartialUpdated
+	}
 	sources[name] = content
 	if issues := p.check(template.NewLibrary(sources)); len(issues) > 0 {
 		return Partial{}, refuse(issues)
+	}
+	if ctx, err = s.tellPartial(ctx, action, tenantID, name, before, &p); err != nil {
+		return Partial{}, err
 	}
 	if err := s.store.PutPartial(ctx, tenantID, p); err != nil {
 		return Partial{}, fmt.Errorf("store partial: %w", err)
@@ -118,6 +126,13 @@ func validPartialName(name string) bool {
 // is none, and entity.in_use where templates or other partials include it:
 // its data names them.
 func (s *Service) DeletePartial(ctx context.Context, tenantID, name string) error {
+	was, err := s.Partial(ctx, tenantID, name)
+	if err != nil {
+		return err
+	}
+	if ctx, err = s.tellPartial(ctx, PartialDeleted, tenantID, name, &was, nil); err != nil {
+		return err
+	}
 	ok, err := s.store.DeletePartial(ctx, tenantID, name, func(list []Stored, partials []Partial) error {
 		return refuseInUse(name, list, partials)
 	})

@@ -8,7 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/locale"
 	"github.com/postern-mail/postern/internal/template"
@@ -152,37 +155,87 @@ type Draft struct {
 	Details  Details
 }
 
+func (d Draft) key() key { return key{strings.ToLower(d.Language), d.Type} }
+
 // Put stores templates, all or none: new ones, or in the place of those of
 // their language and type. Problems are told in a fault with their places.
 func (s *Service) Put(ctx context.Context, tenantID, by string, drafts []Draft) ([]Stored, error) {
+	if err := s.checkDrafts(ctx, tenantID, drafts); err != nil {
+		return nil, err
+	}
+	for {
+		list, telling, err := s.laidOver(ctx, tenantID, drafts)
+		if err != nil {
+			return nil, err
+		}
+		stored, ok, err := s.store.PutTemplates(telling, tenantID, list, Change{At: s.now(), By: by})
+		if err != nil {
+			return nil, fmt.Errorf("store templates: %w", err)
+		}
+		if ok {
+			s.forget(tenantID)
+			return stored, nil
+		}
+		// Somebody else changed one meanwhile.
+	}
+}
+
+// checkDrafts returns a fault with what keeps drafts from being put, or nil.
+func (s *Service) checkDrafts(ctx context.Context, tenantID string, drafts []Draft) error {
 	if len(drafts) == 0 || len(drafts) > maxPut {
-		return nil, fault.Input(fmt.Sprintf("must hold 1 to %d templates", maxPut), "templates")
+		return fault.Input(fmt.Sprintf("must hold 1 to %d templates", maxPut), "templates")
 	}
 	library, err := s.Library(ctx, tenantID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var issues []fault.Issue
-	list := make([]Stored, len(drafts))
 	seen := make(map[key]bool, len(drafts))
 	for i, d := range drafts {
 		issues = append(issues, d.check(library, "templates", i)...)
-		k := key{strings.ToLower(d.Language), d.Type}
-		if seen[k] {
+		if seen[d.key()] {
 			issues = append(issues, invalid("is in the list twice", "templates", i))
 		}
-		seen[k] = true
-		list[i] = Stored{Language: d.Language, Type: d.Type, Details: d.Details}
+		seen[d.key()] = true
 	}
 	if len(issues) > 0 {
-		return nil, refuse(issues)
+		return refuse(issues)
 	}
-	stored, err := s.store.PutTemplates(ctx, tenantID, list, Change{At: s.now(), By: by})
+	return nil
+}
+
+// laidOver returns the templates that drafts become, each with the id and the
+// version of the one in whose place it goes, and a context that tells of them.
+func (s *Service) laidOver(ctx context.Context, tenantID string, drafts []Draft) ([]Stored, context.Context, error) {
+	keys, err := s.store.TemplateKeys(ctx, tenantID)
 	if err != nil {
-		return nil, fmt.Errorf("store templates: %w", err)
+		return nil, nil, fmt.Errorf("read templates: %w", err)
 	}
-	s.forget(tenantID)
-	return stored, nil
+	ids := make(map[key]string, len(keys))
+	for _, t := range keys {
+		ids[key{strings.ToLower(t.Language), t.Type}] = t.ID
+	}
+	list, telling := make([]Stored, len(drafts)), ctx
+	for i, d := range drafts {
+		next := Stored{ID: uuid.NewString(), TenantID: tenantID, Language: d.Language, Type: d.Type, Details: d.Details}
+		var before *Stored
+		action := TemplateCreated
+		if id := ids[d.key()]; id != "" {
+			current, ok, err := s.store.Template(ctx, tenantID, id)
+			if err != nil {
+				return nil, nil, fmt.Errorf("read template: %w", err)
+			}
+			if ok {
+				next.ID, next.Language, next.Version = current.ID, current.Language, current.Version
+				before, action = &current, TemplateUpdated
+			}
+		}
+		if telling, err = s.tell(telling, action, next, before, &next); err != nil {
+			return nil, nil, err
+		}
+		list[i] = next
+	}
+	return list, telling, nil
 }
 
 // check returns what is wrong with a draft.
@@ -290,22 +343,32 @@ func (s *Service) Keys(ctx context.Context, tenantID string) ([]Stored, error) {
 func (s *Service) Update(
 	ctx context.Context, tenantID, by, id string, change func(Stored) (Details, error),
 ) (Stored, error) {
+	return s.update(ctx, TemplateUpdated, tenantID, by, id, change)
+}
+
+func (s *Service) update(
+	ctx context.Context, action audit.Action, tenantID, by, id string, change func(Stored) (Details, error),
+) (Stored, error) {
 	for {
-		t, err := s.Get(ctx, tenantID, id)
+		was, err := s.Get(ctx, tenantID, id)
 		if err != nil {
 			return Stored{}, err
 		}
-		was := t.Details
-		if t.Details, err = change(t); err != nil {
+		t := was
+		if t.Details, err = change(was); err != nil {
 			return Stored{}, err
 		}
-		if t.Details == was {
+		if t.Details == was.Details {
 			return t, nil
 		}
 		if err := s.Check(ctx, tenantID, t.Details); err != nil {
 			return Stored{}, err
 		}
-		updated, ok, err := s.store.UpdateTemplate(ctx, t, Change{At: s.now(), By: by})
+		telling, err := s.tell(ctx, action, t, &was, &t)
+		if err != nil {
+			return Stored{}, err
+		}
+		updated, ok, err := s.store.UpdateTemplate(telling, t, Change{At: s.now(), By: by})
 		if err != nil {
 			return Stored{}, wrap("store template", err)
 		}
@@ -334,7 +397,7 @@ func (s *Service) Restore(ctx context.Context, tenantID, by, id string, number i
 	}
 	for _, v := range versions {
 		if v.Number == number {
-			return s.Update(ctx, tenantID, by, id, func(Stored) (Details, error) { return v.Details, nil })
+			return s.update(ctx, TemplateRestored, tenantID, by, id, func(Stored) (Details, error) { return v.Details, nil })
 		}
 	}
 	return Stored{}, fault.New(fault.NotFound, "entity.not_found",
@@ -343,15 +406,15 @@ func (s *Service) Restore(ctx context.Context, tenantID, by, id string, number i
 
 // Delete removes one template, or returns the fault entity.not_exists_with_id.
 func (s *Service) Delete(ctx context.Context, tenantID, id string) error {
-	ok, err := s.store.DeleteTemplate(ctx, tenantID, id)
+	t, err := s.Get(ctx, tenantID, id)
 	if err != nil {
-		return wrap("delete template", err)
+		return err
 	}
-	if !ok {
+	ok, err := s.delete(ctx, tenantID, []Stored{t})
+	if err == nil && !ok {
 		return notThere()
 	}
-	s.forget(tenantID)
-	return nil
+	return err
 }
 
 // DeleteAll removes the templates that f names, which must name some, and
@@ -361,12 +424,32 @@ func (s *Service) DeleteAll(ctx context.Context, tenantID string, f Filter) (int
 		return 0, fault.New(fault.Unprocessable, "connector.email_connector.bulk_deletion_no_filter",
 			"Give languageTag, templateType or both: deleting all templates at once is not offered.")
 	}
-	n, err := s.store.DeleteTemplates(ctx, tenantID, f)
-	if err != nil {
-		return 0, wrap("delete templates", err)
+	for {
+		list, err := s.List(ctx, tenantID, f)
+		if err != nil || len(list) == 0 {
+			return 0, err
+		}
+		if ok, err := s.delete(ctx, tenantID, list); err != nil || ok {
+			return len(list), err
+		}
+		// Somebody else deleted one meanwhile.
+	}
+}
+
+// delete removes templates where all are there; ok tells whether they were.
+func (s *Service) delete(ctx context.Context, tenantID string, list []Stored) (ok bool, err error) {
+	ids := make([]string, len(list))
+	for i, t := range list {
+		ids[i] = t.ID
+		if ctx, err = s.tell(ctx, TemplateDeleted, t, &t, nil); err != nil {
+			return false, err
+		}
+	}
+	if ok, err = s.store.DeleteTemplates(ctx, tenantID, ids...); err != nil {
+		return false, wrap("delete templates", err)
 	}
 	s.forget(tenantID)
-	return n, nil
+	return ok, nil
 }
 
 // forget makes the next reading on this node see a change at once. It waits

@@ -85,15 +85,15 @@ type Store interface {
 	// PutTemplates inserts templates, or replaces the Details of those with
 	// their language and type, keeping ID and CreatedAt: all or none. Those
 	// whose Details stay as they are get no new version. It returns them as
-	// they are then, in the order given.
-	PutTemplates(ctx context.Context, tenantID string, list []Stored, c Change) ([]Stored, error)
+	// they are then, in the order given. ok is false, and nothing changes, where
+	// one is not of the Version given: 0 when there is none.
+	PutTemplates(ctx context.Context, tenantID string, list []Stored, c Change) (stored []Stored, ok bool, err error)
 	// UpdateTemplate replaces the Details of a template whose Version is still
 	// t.Version; ok tells whether it was.
 	UpdateTemplate(ctx context.Context, t Stored, c Change) (updated Stored, ok bool, err error)
-	// DeleteTemplates removes templates with their versions and returns how many.
-	DeleteTemplates(ctx context.Context, tenantID string, f Filter) (int, error)
-	// DeleteTemplate removes one; ok tells whether it was there.
-	DeleteTemplate(ctx context.Context, tenantID, id string) (ok bool, err error)
+	// DeleteTemplates removes templates with their versions where all are still
+	// there; ok tells whether they were.
+	DeleteTemplates(ctx context.Context, tenantID string, ids ...string) (ok bool, err error)
 	// TemplateVersions returns a template's kept versions, newest first.
 	TemplateVersions(ctx context.Context, tenantID, id string) ([]Version, error)
 	// ListPartials returns a tenant's partials by name.

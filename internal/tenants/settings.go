@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern-mail/postern/internal/audit"
+	"github.com/postern-mail/postern/internal/blocklist"
 	"github.com/postern-mail/postern/internal/branding"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/limits"
@@ -22,6 +24,8 @@ type Settings struct {
 	SentinelPolicy limits.Sentinel `json:"sentinelPolicy"`
 	// MessageRateLimit rules how many mails may be asked for.
 	MessageRateLimit limits.Policy `json:"messageRateLimit"`
+	// EmailBlocklistPolicy rules which addresses may become somebody's.
+	EmailBlocklistPolicy blocklist.Policy `json:"emailBlocklistPolicy"`
 	// Branding is how the tenant looks; each is a URL (http or https) or "".
 	Branding Branding `json:"branding"`
 }
@@ -57,6 +61,7 @@ func DefaultSettings() Settings {
 		VerificationCodePolicy: CodePolicy{ExpirationSeconds: 600, MaxTries: 10, Length: 6, ActiveCodes: 3},
 		SentinelPolicy:         limits.DefaultSentinel(),
 		MessageRateLimit:       limits.DefaultPolicy(),
+		EmailBlocklistPolicy:   blocklist.DefaultPolicy(),
 	}
 }
 
@@ -88,6 +93,7 @@ func (s Settings) Check() []fault.Issue {
 	}
 	issues = append(issues, under("sentinelPolicy", s.SentinelPolicy.Check())...)
 	issues = append(issues, under("messageRateLimit", s.MessageRateLimit.Check())...)
+	issues = append(issues, under("emailBlocklistPolicy", s.EmailBlocklistPolicy.Check())...)
 	return append(issues, under("branding", s.Branding.Check())...)
 }
 
@@ -98,6 +104,10 @@ func under(key string, issues []fault.Issue) []fault.Issue {
 	}
 	return issues
 }
+
+// SettingsUpdated is what the audit log tells of settings; their subject is the
+// tenant.
+const SettingsUpdated audit.Action = "settings.updated"
 
 // Store keeps settings.
 type Store interface {
@@ -175,7 +185,11 @@ func (s *Service) Change(ctx context.Context, tenantID string, patch json.RawMes
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	for {
-		settings, was, err := s.read(ctx, tenantID)
+		before, was, err := s.read(ctx, tenantID)
+		if err != nil {
+			return Settings{}, err
+		}
+		settings, err := ReadSettings(was) // shares nothing with those that are kept
 		if err != nil {
 			return Settings{}, err
 		}
@@ -191,7 +205,13 @@ func (s *Service) Change(ctx context.Context, tenantID string, patch json.RawMes
 		if err != nil {
 			return Settings{}, fmt.Errorf("encode settings: %w", err)
 		}
-		ok, err := s.store.SetTenantSettings(ctx, tenantID, string(text), was)
+		telling, err := audit.Tell(ctx, s.now(), audit.Change{
+			TenantID: tenantID, Action: SettingsUpdated, Subject: tenantID, Before: before, After: settings,
+		})
+		if err != nil {
+			return Settings{}, err
+		}
+		ok, err := s.store.SetTenantSettings(telling, tenantID, string(text), was)
 		if err != nil {
 			return Settings{}, fmt.Errorf("store settings: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/fault"
 )
 
@@ -20,6 +21,9 @@ const MaxID = 64
 
 // ErrIDTaken is returned by a store when a tenant's id is in use.
 var ErrIDTaken = errors.New("tenant id in use")
+
+// Created is what the audit log tells of a tenant.
+const Created audit.Action = "tenant.created"
 
 // Tenant is an isolated set of connector, keys, messages and people.
 type Tenant struct {

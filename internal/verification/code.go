@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postern-mail/postern/connector"
+	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/outbox"
 )
 
@@ -33,9 +34,10 @@ type Store interface {
 	// the job that delivers it, all or nothing.
 	SaveCode(ctx context.Context, c Code, m outbox.Message) error
 	// CheckCodes runs check on the newest codes of a subject, newest first,
-	// at most limit, in one transaction that no other check of the same
-	// subject runs beside, and stores what check decides.
-	CheckCodes(ctx context.Context, s Subject, limit int, check func([]Code) Decision) error
+	// at most limit, and on what was counted under the key tries, in one
+	// transaction that no other check of the same subject or key runs beside,
+	// and stores what check decides.
+	CheckCodes(ctx context.Context, s Subject, limit int, tries string, check func([]Code, *limits.Window) Decision) error
 }
 
 // Decision is what a check changes.
@@ -44,4 +46,6 @@ type Decision struct {
 	UseUp bool
 	// Tries sets the tries of codes, by id.
 	Tries map[string]int
+	// Failed tells that the try was counted on the window.
+	Failed bool
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/address"
 	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/secrets"
 	"github.com/postern-mail/postern/internal/tenants"
@@ -20,28 +21,28 @@ import (
 
 // Service issues and checks codes. It is safe for concurrent use.
 type Service struct {
-	store  Store
-	outbox *outbox.Outbox
-	keys   *secrets.Keys
-	policy Policy
-	now    func() time.Time
+	store    Store
+	outbox   *outbox.Outbox
+	keys     *secrets.Keys
+	settings Settings
+	now      func() time.Time
 }
 
-// Policy returns a tenant's policy.
-type Policy func(ctx context.Context, tenantID string) (tenants.CodePolicy, error)
+// Settings returns a tenant's settings.
+type Settings func(ctx context.Context, tenantID string) (tenants.Settings, error)
 
 // Options are what a Service needs.
 type Options struct {
-	Store  Store
-	Outbox *outbox.Outbox
-	Keys   *secrets.Keys
-	Policy Policy
-	Now    func() time.Time
+	Store    Store
+	Outbox   *outbox.Outbox
+	Keys     *secrets.Keys
+	Settings Settings
+	Now      func() time.Time
 }
 
 // New makes a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, outbox: o.Outbox, keys: o.Keys, policy: o.Policy, now: o.Now}
+	return &Service{store: o.Store, outbox: o.Outbox, keys: o.Keys, settings: o.Settings, now: o.Now}
 }
 
 // Request asks for a code by mail.
@@ -52,16 +53,19 @@ type Request struct {
 	SessionID string
 	Payload   map[string]any // further variables; must not hold "code"
 	IP        string
+	// Charges are what the mail counts on.
+	Charges []limits.Charge
 }
 
 // Issue makes a code and accepts the mail that carries it. It returns the
 // message's id. Earlier codes of the subject stay valid, as many as the
 // policy allows.
 func (s *Service) Issue(ctx context.Context, r Request) (messageID string, err error) {
-	policy, err := s.policy(ctx, r.TenantID)
+	settings, err := s.settings(ctx, r.TenantID)
 	if err != nil {
 		return "", err
 	}
+	policy := settings.VerificationCodePolicy
 	digits, err := newDigits(policy.Length)
 	if err != nil {
 		return "", err
@@ -76,7 +80,7 @@ func (s *Service) Issue(ctx context.Context, r Request) (messageID string, err e
 	payload["code"] = digits
 	m, err := s.outbox.Make(outbox.Draft{
 		TenantID: r.TenantID, Type: r.Type, To: r.To, Payload: payload, IP: r.IP,
-		SessionID: r.SessionID, Lifetime: policy.Expiration(),
+		SessionID: r.SessionID, Lifetime: policy.Expiration(), Charges: r.Charges,
 	})
 	if err != nil {
 		return "", err
@@ -94,19 +98,34 @@ func (s *Service) Issue(ctx context.Context, r Request) (messageID string, err e
 
 // Check verifies digits against the subject's active codes and, when one
 // matches, uses all of them up. Otherwise it returns a fault: not_found,
-// expired, exceed_max_try or code_mismatch, in this order of precedence.
+// expired, exceed_max_try or code_mismatch, in this order of precedence. After
+// too many failed tries at an address, whatever the subject, it looks at no
+// code for some time.
 func (s *Service) Check(ctx context.Context, subject Subject, digits string) error {
 	subject.Address = address.Key(subject.Address)
-	policy, err := s.policy(ctx, subject.TenantID)
+	settings, err := s.settings(ctx, subject.TenantID)
+	if err != nil {
+		return err
+	}
+	policy := settings.VerificationCodePolicy
+	tries, err := limits.Key(s.keys, subject.TenantID, "tries", address.Person(subject.Address))
 	if err != nil {
 		return err
 	}
 	var verdict error
-	err = s.store.CheckCodes(ctx, subject, policy.ActiveCodes, func(codes []Code) Decision {
-		var d Decision
+	check := func(codes []Code, failed *limits.Window) (d Decision) {
+		now := s.now()
+		if failed.Until.After(now) {
+			verdict = blocked(failed.Until.Sub(now))
+			return d
+		}
 		d, verdict = s.decide(codes, policy, digits)
+		if d.Failed {
+			failed.Strike(settings.SentinelPolicy, now)
+		}
 		return d
-	})
+	}
+	err = s.store.CheckCodes(ctx, subject, policy.ActiveCodes, tries, check)
 	if err != nil {
 		return fmt.Errorf("check code: %w", err)
 	}
@@ -150,7 +169,7 @@ func (s *Service) decide(codes []Code, policy tenants.CodePolicy, digits string)
 	if matched {
 		return Decision{UseUp: true}, nil
 	}
-	d := Decision{Tries: make(map[string]int, len(active))}
+	d := Decision{Tries: make(map[string]int, len(active)), Failed: true}
 	for _, c := range active {
 		d.Tries[c.ID] = c.Tries + 1
 		if tries+1 >= policy.MaxTries {
@@ -163,6 +182,17 @@ func (s *Service) decide(codes []Code, policy tenants.CodePolicy, digits string)
 // parts is what a code's hash is made from.
 func (s Subject) parts(digits string) []string {
 	return []string{"code", s.TenantID, s.Address, string(s.Type), s.SessionID, digits}
+}
+
+// Blocked is the code of the fault of an address with too many failed tries.
+const Blocked = "session.verification_blocked_too_many_attempts"
+
+// blocked is the fault of an address with too many failed tries.
+func blocked(wait time.Duration) error {
+	f := fault.New(fault.Invalid, Blocked,
+		"There were too many wrong tries at this address. Try again later.")
+	f.RetryAfter = wait
+	return f
 }
 
 func refuse(code, message string) error {

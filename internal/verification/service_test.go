@@ -14,6 +14,7 @@ import (
 
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/secrets"
 	"github.com/postern-mail/postern/internal/tenants"
@@ -25,6 +26,7 @@ type memory struct {
 	mu       sync.Mutex
 	codes    []verification.Code
 	messages []outbox.Message
+	tries    map[string]*limits.Window
 }
 
 func (m *memory) SaveCode(_ context.Context, c verification.Code, msg outbox.Message) error {
@@ -39,9 +41,15 @@ func (m *memory) SaveMessage(context.Context, outbox.Message) (string, error) {
 	return "", errors.New("a code is saved with its message")
 }
 
-func (m *memory) CheckCodes(_ context.Context, s verification.Subject, limit int, check func([]verification.Code) verification.Decision) error {
+func (m *memory) CheckCodes(
+	_ context.Context, s verification.Subject, limit int, tries string,
+	check func([]verification.Code, *limits.Window) verification.Decision,
+) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.tries[tries] == nil {
+		m.tries[tries] = &limits.Window{}
+	}
 	var mine []verification.Code
 	for _, c := range m.codes {
 		if c.Subject == s {
@@ -49,7 +57,7 @@ func (m *memory) CheckCodes(_ context.Context, s verification.Subject, limit int
 		}
 	}
 	sort.Slice(mine, func(i, j int) bool { return mine[i].ID > mine[j].ID })
-	d := check(mine[:min(limit, len(mine))])
+	d := check(mine[:min(limit, len(mine))], m.tries[tries])
 	kept := m.codes[:0]
 	for _, c := range m.codes {
 		if d.UseUp && c.Subject == s {
@@ -71,6 +79,7 @@ type bench struct {
 	outbox *outbox.Outbox
 	now    time.Time
 	policy tenants.CodePolicy
+	tries  limits.Sentinel
 }
 
 func newBench(t testing.TB) *bench {
@@ -83,12 +92,17 @@ func newBench(t testing.TB) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{store: &memory{}, now: time.UnixMilli(1_760_000_000_000), policy: tenants.DefaultSettings().VerificationCodePolicy}
+	b := &bench{
+		store: &memory{tries: map[string]*limits.Window{}}, now: time.UnixMilli(1_760_000_000_000),
+		policy: tenants.DefaultSettings().VerificationCodePolicy, tries: limits.Sentinel{MaxAttempts: 1000, LockoutDuration: 60},
+	}
 	now := func() time.Time { return b.now }
 	b.outbox = outbox.New(b.store, keys, now)
 	b.Service = verification.New(verification.Options{
 		Store: b.store, Outbox: b.outbox, Keys: keys, Now: now,
-		Policy: func(context.Context, string) (tenants.CodePolicy, error) { return b.policy, nil },
+		Settings: func(context.Context, string) (tenants.Settings, error) {
+			return tenants.Settings{VerificationCodePolicy: b.policy, SentinelPolicy: b.tries}, nil
+		},
 	})
 	return b
 }
@@ -296,4 +310,52 @@ func TestNothingStoredShowsTheCode(t *testing.T) {
 	if m := b.store.messages[0]; m.Deadline != b.store.codes[0].ExpiresAt || m.To != "Ann@example.com" {
 		t.Errorf("message %+v", m)
 	}
+}
+
+const locked = "session.verification_blocked_too_many_attempts"
+
+// Failed tries count on an address across codes, types and sessions, and no
+// success makes up for them: whoever guesses may not wait for its owner.
+func TestLockout(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.tries = limits.Sentinel{MaxAttempts: 12, LockoutDuration: 30}
+	a := b.issue(t)
+	for range 8 {
+		equal(t, "wrong try", b.check(wrong(a)), mismatch)
+	}
+	equal(t, "right try", b.check(a), "ok")
+	equal(t, "without a code", b.check(a), notFound) // no guess was compared
+	c := b.issue(t)
+	for range 4 {
+		equal(t, "wrong try at another code", b.check(wrong(c)), mismatch)
+	}
+	equal(t, "right code", b.check(c), locked)
+	d := b.issue(t)
+	equal(t, "a new one", b.check(d), locked)
+	other := verification.Subject{TenantID: "t1", Address: "ann+tag@example.com", Type: connector.Register}
+	equal(t, "another type, and a tag", b.checkAs(other, d), locked)
+	other.Address = "bob@example.com"
+	equal(t, "another address", b.checkAs(other, d), notFound)
+	other.TenantID, other.Address = "t2", "ann@example.com"
+	equal(t, "another tenant", b.checkAs(other, d), notFound)
+
+	b.now = b.now.Add(30*time.Minute - time.Millisecond)
+	equal(t, "at the last moment", b.check(d), locked)
+	b.now = b.now.Add(-time.Hour) // the clock goes back
+	equal(t, "when the clock goes back", b.check(d), locked)
+	b.now = b.now.Add(time.Hour + time.Millisecond)
+	equal(t, "after it", b.check(b.issue(t)), "ok")
+}
+
+// A clock that goes back makes no code older than it is, and none younger.
+func TestClockGoesBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	digits := b.issue(t)
+	b.now = b.now.Add(-time.Hour)
+	later := b.issue(t)
+	b.now = b.now.Add(11 * time.Minute)
+	equal(t, "the code asked for first", b.check(digits), "ok")
+	equal(t, "both are used up", b.check(later), notFound)
 }

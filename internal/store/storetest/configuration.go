@@ -61,7 +61,7 @@ func dumped(t *testing.T, s *store.Store) string {
 	}
 	partials, err := s.ListPartials(ctx, tenant)
 	must(t, err)
-	entries, total, err := s.AuditEntries(ctx, tenant, 100, 0)
+	entries, total, err := s.AuditEntries(ctx, tenant, audit.Filter{Limit: 100})
 	must(t, err)
 	text, err := json.Marshal([]any{stateOf(ctx, t, s), list, versions, partials, entries, total})
 	must(t, err)
@@ -137,7 +137,7 @@ func testConfiguration(t *testing.T, db Database) {
 	if len(partials) != 1 || partials[0].Name != "footer" || partials[0].UpdatedBy != "key" || partials[0].UpdatedAt != d.Change.At {
 		t.Errorf("partials %+v", partials)
 	}
-	entries, total, err := s.AuditEntries(ctx, tenant, 10, 0)
+	entries, total, err := s.AuditEntries(ctx, tenant, audit.Filter{Limit: 10})
 	must(t, err)
 	equal(t, "audit entries", total, 1)
 	if e := entries[0]; e.ID != d.Entry.ID || e.TenantID != tenant || e.At != d.Entry.At || e.Actor != "key" ||
@@ -153,14 +153,14 @@ func testConfiguration(t *testing.T, db Database) {
 	if len(after.Connectors) != 1 || after.Connectors[1].ID != "fallback" || after.Settings != state.Settings || after.Templates != state.Templates {
 		t.Errorf("state %+v", after)
 	}
-	newest, total, err := s.AuditEntries(ctx, tenant, 1, 0)
+	newest, total, err := s.AuditEntries(ctx, tenant, audit.Filter{Limit: 1})
 	must(t, err)
-	older, _, err := s.AuditEntries(ctx, tenant, 1, 1)
+	older, _, err := s.AuditEntries(ctx, tenant, audit.Filter{Limit: 1, Offset: 1})
 	must(t, err)
 	if total != 2 || newest[0].ID <= older[0].ID || older[0].ID != d.Entry.ID {
 		t.Errorf("audit entries %v, then %v", newest, older)
 	}
-	_, total, err = s.AuditEntries(ctx, "another", 10, 0)
+	_, total, err = s.AuditEntries(ctx, "another", audit.Filter{Limit: 10})
 	must(t, err)
 	equal(t, "audit entries of another tenant", total, 0)
 }
@@ -237,7 +237,7 @@ func testConcurrentConfigurations(t *testing.T, db Database) {
 	state := stateOf(ctx, t, s)
 	list, err := s.ListTemplates(ctx, tenant, templates.Filter{})
 	must(t, err)
-	_, total, err := s.AuditEntries(ctx, tenant, many, 0)
+	_, total, err := s.AuditEntries(ctx, tenant, audit.Filter{Limit: many})
 	must(t, err)
 	if state.Connectors[0].Version != version || state.Settings != `{"version":"`+version+`"}` ||
 		tags(list) != "en:SignIn:"+version+" fr:SignIn:"+version+" " || total != 1 {
@@ -259,7 +259,7 @@ func testConfigurationState(t *testing.T, db Database) {
 		change func() error
 	}{
 		{"a template", func() error {
-			_, err := s.PutTemplates(ctx, tenant, []templates.Stored{draft("en", connector.SignIn, "x")}, change(0))
+			_, _, err := s.PutTemplates(ctx, tenant, []templates.Stored{draft("en", connector.SignIn, "x")}, change(0))
 			return err
 		}},
 		{"a partial", func() error { return s.PutPartial(ctx, tenant, templates.Partial{Name: "p"}) }},

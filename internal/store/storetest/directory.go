@@ -119,7 +119,7 @@ func testDirectory(t *testing.T, db Database) {
 	})
 
 	// Each change that was made was told, and no other.
-	entries, total, err := s.AuditEntries(t.Context(), tenant, 100, 0)
+	entries, total, err := s.AuditEntries(t.Context(), tenant, audit.Filter{Limit: 100})
 	must(t, err)
 	var actions []string
 	for _, e := range slices.Backward(entries) {
@@ -182,7 +182,7 @@ func testUniqueUsers(t *testing.T, db Database) {
 	_, err = d.Roles.Create(ctx, tenant, directory.Role{Name: "editor", Type: directory.RoleOfUsers})
 	wants(t, "role", err, "entity.unique_integrity_violation")
 
-	_, total, err := s.AuditEntries(ctx, tenant, 100, 0)
+	_, total, err := s.AuditEntries(ctx, tenant, audit.Filter{Limit: 100})
 	must(t, err)
 	equal(t, "audit entries, none of what was refused", total, 6)
 
@@ -234,7 +234,7 @@ func testDirectoryRace(t *testing.T, db Database) {
 		must(t, err)
 	}
 	equal(t, "calls that deleted it", deleted.Load(), 1)
-	_, total, err := s.AuditEntries(ctx, tenant, 100, 0)
+	_, total, err := s.AuditEntries(ctx, tenant, audit.Filter{Limit: 100})
 	must(t, err)
 	equal(t, "audit entries", total, n+2)
 }

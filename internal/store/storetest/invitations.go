@@ -228,7 +228,7 @@ func testAcceptInvitation(t *testing.T, db Database) {
 	if len(roles) != 1 || roles[0].ID != "r1" {
 		t.Errorf("roles of who was a member: %+v", roles)
 	}
-	_, total, err := s.AuditEntries(ctx, tenant, 10, 0)
+	_, total, err := s.AuditEntries(ctx, tenant, audit.Filter{Limit: 10})
 	must(t, err)
 	equal(t, "audit entries", total, 1)
 }
@@ -375,6 +375,7 @@ func testReminders(t *testing.T, db Database) {
 		now := func() time.Time { return at }
 		return invitations.New(invitations.Options{
 			Store: node, Outbox: outbox.New(node, keys, now), Keys: keys, Now: now, Variables: catalog(node).Variables,
+			Keeps: func(context.Context, string) bool { return false },
 			Admit: func(context.Context, admission.Request) ([]limits.Charge, error) { return nil, nil },
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/branding"
 	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/fault"
@@ -88,7 +89,7 @@ func testMembers(t *testing.T, db Database) {
 	wants(t, "by another tenant", d.RemoveMember(ctx, "t2", acme.ID, ann.ID), "entity.not_found")
 
 	var actions []string
-	entries, _, err := s.AuditEntries(ctx, tenant, 100, 0)
+	entries, _, err := s.AuditEntries(ctx, tenant, audit.Filter{Limit: 100})
 	must(t, err)
 	for _, e := range entries {
 		if strings.HasPrefix(string(e.Action), "organizationMember.") {

@@ -10,6 +10,7 @@ import (
 	"github.com/postern-mail/postern/internal/delivery"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/fault"
+	"github.com/postern-mail/postern/internal/limits"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/queue"
 	"github.com/postern-mail/postern/internal/verification"
@@ -79,7 +80,7 @@ func testBrokenNeighbour(t *testing.T, db Database) {
 	must(t, err)
 	equal(t, "messages saved", total, n-failed)
 	var codes int
-	must(t, s.CheckCodes(t.Context(), subject("ann@example.com"), 1000, func(c []verification.Code) verification.Decision {
+	must(t, s.CheckCodes(t.Context(), subject("ann@example.com"), 1000, "tries", func(c []verification.Code, _ *limits.Window) verification.Decision {
 		codes = len(c)
 		return verification.Decision{}
 	}))
@@ -267,7 +268,7 @@ func testPrune(t *testing.T, db Database) {
 		equal(t, "kept", ok, want)
 	}
 	var codes int
-	must(t, s.CheckCodes(ctx, subject("x@example.com"), 10, func(c []verification.Code) verification.Decision {
+	must(t, s.CheckCodes(ctx, subject("x@example.com"), 10, "tries", func(c []verification.Code, _ *limits.Window) verification.Decision {
 		codes = len(c)
 		return verification.Decision{}
 	}))

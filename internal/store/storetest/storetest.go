@@ -38,6 +38,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"repeats are one message", testDedupe},
 		{"check codes", testCheckCodes},
 		{"fifty checks at once", testConcurrentChecks},
+		{"failed tries of an address", testFailedTries},
+		{"a limit is exact", testLimitIsExact},
+		{"a limit and its neighbours", testLimitNeighbours},
+		{"limits of one mail", testChargedTogether},
 		{"superseded", testSuperseded},
 		{"outcomes", testOutcomes},
 		{"list messages", testListMessages},
@@ -86,7 +90,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"list of invitations", testListInvitations},
 		{"due invitations", testDueInvitations},
 		{"reminders of invitations", testReminders},
+		{"a change and its entry, both or neither", testAuditedChanges},
+		{"audit entries are found", testAuditEntries},
+		{"last uses of keys", testKeysUsed},
 		{"prune", testPrune},
+		{"prune audit entries", testPruneAudit},
 		{"prune callbacks", testPruneCallbacks},
 	}
 	for _, test := range tests {

@@ -168,7 +168,7 @@ func (s *service) build(change []func(*api.Options)) {
 	})
 	o.Invitations = invitations.New(invitations.Options{
 		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now, Admit: o.Admission.Admit,
-		Variables: o.Directory.Variables,
+		Variables: o.Directory.Variables, Keeps: s.router.Keeps,
 	})
 	for _, f := range change {
 		f(&o)

@@ -188,7 +188,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	})
 	people := directory.NewService(a.store, now)
 	a.invites = invitations.New(invitations.Options{
-		Store: a.store, Outbox: out, Keys: keys, Now: now, Admit: admit.Admit,
+		Store: a.store, Outbox: out, Keys: keys, Now: now, Admit: admit.Admit, Keeps: a.router.Keeps,
 		Variables: people.Variables,
 	})
 	a.delivery = delivery.New(delivery.Options{

@@ -112,6 +112,7 @@ func newBench(t *testing.T) *bench {
 	b.outbox = outbox.New(nil, keys, now)
 	b.Service = invitations.New(invitations.Options{
 		Store: b.store, Outbox: b.outbox, Keys: keys, Now: now,
+		Keeps: func(context.Context, string) bool { return false },
 		Admit: func(_ context.Context, r admission.Request) ([]limits.Charge, error) {
 			return []limits.Charge{{Name: limits.Recipient, Key: r.To}}, b.refuses
 		},

@@ -99,7 +99,7 @@ func webURL(s string) bool {
 // mail makes the mail of an invitation with these variables.
 func (s *Service) mail(ctx context.Context, r Record, payload map[string]any, now time.Time) (*outbox.Message, error) {
 	charges, err := s.admit(ctx, admission.Request{
-		TenantID: r.TenantID, Type: connector.OrganizationInvitation, To: r.Invitee,
+		TenantID: r.TenantID, Type: connector.OrganizationInvitation, To: r.Invitee, Keeps: s.keeps(ctx, r.TenantID),
 	})
 	if err != nil {
 		return nil, err

@@ -40,7 +40,9 @@ type Options struct {
 	Keys      *secrets.Keys
 	Admit     Admit
 	Variables Variables
-	Now       func() time.Time
+	// Keeps reports whether a tenant's mails stay in the service.
+	Keeps func(ctx context.Context, tenantID string) bool
+	Now   func() time.Time
 }
 
 // Service invites people. It is safe for concurrent use.
@@ -50,12 +52,13 @@ type Service struct {
 	keys      *secrets.Keys
 	admit     Admit
 	variables Variables
+	keeps     func(ctx context.Context, tenantID string) bool
 	clock     func() time.Time
 }
 
 // New makes a Service.
 func New(o Options) *Service {
-	return &Service{store: o.Store, outbox: o.Outbox, keys: o.Keys, admit: o.Admit, variables: o.Variables, clock: o.Now}
+	return &Service{store: o.Store, outbox: o.Outbox, keys: o.Keys, admit: o.Admit, variables: o.Variables, keeps: o.Keeps, clock: o.Now}
 }
 
 // now is the clock in whole milliseconds, as times are stored.

@@ -375,6 +375,7 @@ func testReminders(t *testing.T, db Database) {
 		now := func() time.Time { return at }
 		return invitations.New(invitations.Options{
 			Store: node, Outbox: outbox.New(node, keys, now), Keys: keys, Now: now, Variables: catalog(node).Variables,
+			Keeps: func(context.Context, string) bool { return false },
 			Admit: func(context.Context, admission.Request) ([]limits.Charge, error) { return nil, nil },
 		})
 	}

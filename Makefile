@@ -29,7 +29,7 @@ generated := docs/openapi.json clients/typescript/src/openapi.ts docs/connectors
 
 # Where goroutines meet: the packages worth the race detector's time.
 racy := ./internal/access/... ./internal/app/... ./internal/configuration/... ./internal/delivery/... \
-	./internal/events/... ./internal/network/... ./internal/suppression/... ./connector/... \
+	./internal/events/... ./internal/guard/... ./internal/network/... ./internal/suppression/... ./connector/... \
 	./client/... ./internal/queue/... ./internal/routing/... ./internal/store/... ./internal/verification/... ./connectors/...
 
 .PHONY: help

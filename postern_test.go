@@ -79,6 +79,10 @@ func TestFirstStart(t *testing.T) {
 			if status, answer := call(t, s, key, http.MethodPost, "/api/verification-codes", `{"email":"ann@example.com"}`); status != 204 {
 				t.Errorf("code: %d %s", status, answer)
 			}
+			_, told := call(t, s, key, http.MethodGet, "/api/audit-logs?actor=system", "")
+			if strings.Count(told, `"action":"api-key.created"`) != 1 || strings.Count(told, `"action":"connector.created"`) != 1 || strings.Contains(told, key) {
+				t.Errorf("audit log %s", told)
+			}
 			if err := s.Stop(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -143,6 +147,9 @@ func TestTheOperatorsKey(t *testing.T) {
 	var keys []struct{ ID string }
 	if err := json.Unmarshal([]byte(answer), &keys); err != nil || status != 200 || len(keys) != 1 {
 		t.Fatalf("keys: %d %s", status, answer)
+	}
+	if told := fmt.Sprint(call(t, s, apiKey, http.MethodGet, "/api/audit-logs?actor=system&subject="+keys[0].ID, "")); !strings.Contains(told, "POSTERN_API_KEY") || strings.Contains(told, apiKey) {
+		t.Errorf("audit log %s", told)
 	}
 	if strings.Contains(answer, apiKey[:8]) {
 		t.Errorf("the list shows part of the operator's key: %s", answer)

@@ -38,8 +38,8 @@ func newKey() string { return rand.Text() }
 // do makes a call, again where that may help, and returns the header of its
 // answer.
 func (c *Client) do(ctx context.Context, asked call) (http.Header, error) {
-	if asked.wait != 0 && (asked.wait < time.Second || asked.wait > longestWait) {
-		return nil, errors.New("postern: Wait must be 0, or from 1 s to 30 s")
+	if asked.wait < 0 || asked.wait > longestWait || asked.wait%time.Second != 0 {
+		return nil, errors.New("postern: Wait must be 0, or 1 to 30 whole seconds")
 	}
 	if asked.key != "" && (!visible(asked.key) || len(asked.key) > 255) {
 		return nil, errors.New("postern: the idempotency key must be 1 to 255 printable ASCII characters")

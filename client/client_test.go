@@ -372,7 +372,7 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("id %q is taken", id)
 		}
 	}
-	for _, wait := range []time.Duration{-time.Second, time.Millisecond, 31 * time.Second} {
+	for _, wait := range []time.Duration{-time.Second, time.Millisecond, 1500 * time.Millisecond, 31 * time.Second} {
 		r := code()
 		r.Wait = wait
 		if _, err := c.SendCode(t.Context(), r); err == nil {

@@ -47,8 +47,8 @@ type CodeRequest struct {
 	// IP is the address of the person's client, which sends are limited by.
 	IP string `json:"ip,omitempty"`
 
-	// Wait lets the answer wait for the provider's first verdict, for 1 to
-	// 30 s: a mail that is refused for good is then ErrNotSent. A verdict that
+	// Wait lets the answer wait for the provider's first verdict, for 1 to 30
+	// whole seconds: a mail that is refused for good is then ErrNotSent. A verdict that
 	// does not come in time is no error.
 	Wait time.Duration `json:"-"`
 	// IdempotencyKey makes two calls one for 24 hours. It is drawn unless

@@ -123,7 +123,7 @@ func ExampleClient_CreateInvitation() {
 		return
 	}
 	mail.Locale = "en"
-	if err := c.ResendInvitation(ctx, invitation.ID, mail); err != nil {
+	if _, err := c.ResendInvitation(ctx, invitation.ID, mail); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -35,6 +35,10 @@ type InvitationMail struct {
 	UILocales string
 	// Payload are further variables for the template.
 	Payload map[string]any
+
+	// Wait is as in CodeRequest. An invitation whose mail is refused for good
+	// is not made.
+	Wait time.Duration
 }
 
 // MarshalJSON writes the mail as its variables.
@@ -72,6 +76,8 @@ type Invitation struct {
 	UpdatedAt         time.Time
 	ExpiresAt         time.Time
 	OrganizationRoles []OrganizationRole
+	// MessageID is the id of the mail that CreateInvitation sent; "" otherwise.
+	MessageID string
 }
 
 // OrganizationRole is a role that the invitee is to get.
@@ -84,8 +90,12 @@ type OrganizationRole struct {
 // if any: both or neither. ErrExists where a pending invitation is there
 // already.
 func (c *Client) CreateInvitation(ctx context.Context, r InvitationRequest) (Invitation, error) {
+	var wait time.Duration
+	if r.Mail != nil {
+		wait = r.Mail.Wait
+	}
 	return c.invitation(ctx, call{
-		method: http.MethodPost, path: "/api/organization-invitations", key: keyOr(r.IdempotencyKey),
+		method: http.MethodPost, path: "/api/organization-invitations", wait: wait, key: keyOr(r.IdempotencyKey),
 		body: newInvitationJSON{
 			OrganizationID: r.OrganizationID, Invitee: r.Invitee, ExpiresAt: r.ExpiresAt.UnixMilli(), InviterID: r.InviterID,
 			OrganizationRoleIDs: r.OrganizationRoleIDs, MessagePayload: r.Mail, Reminders: r.Reminders,
@@ -95,15 +105,19 @@ func (c *Client) CreateInvitation(ctx context.Context, r InvitationRequest) (Inv
 }
 
 // ResendInvitation sends the mail of a pending invitation again, as mail says:
-// in another language, for one.
-func (c *Client) ResendInvitation(ctx context.Context, id string, mail InvitationMail) error {
+// in another language, for one. It returns the id of the message.
+func (c *Client) ResendInvitation(ctx context.Context, id string, mail InvitationMail) (messageID string, err error) {
 	path, err := under("/api/organization-invitations", id)
-	if err == nil {
-		_, err = c.do(ctx, call{
-			method: http.MethodPost, path: path + "/message", body: mail, key: newKey(), want: http.StatusNoContent,
-		})
+	if err != nil {
+		return "", err
 	}
-	return err
+	header, err := c.do(ctx, call{
+		method: http.MethodPost, path: path + "/message", body: mail, wait: mail.Wait, key: newKey(), want: http.StatusNoContent,
+	})
+	if err != nil {
+		return "", err
+	}
+	return messageIDOf(header)
 }
 
 // Invitation returns an invitation. ErrNotFound where none has this id.
@@ -139,8 +153,10 @@ func (c *Client) setInvitationStatus(ctx context.Context, id string, body invita
 func (c *Client) invitation(ctx context.Context, asked call) (Invitation, error) {
 	var wire invitationJSON
 	asked.answer = &wire
-	_, err := c.do(ctx, asked)
-	return wire.invitation(), err
+	header, err := c.do(ctx, asked)
+	out := wire.invitation()
+	out.MessageID = header.Get("Postern-Message-Id")
+	return out, err
 }
 
 type newInvitationJSON struct {

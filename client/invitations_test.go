@@ -23,7 +23,7 @@ func TestInvitationsOnTheWire(t *testing.T) {
 	want := client.Invitation{
 		ID: "i1", OrganizationID: "acme", Invitee: "ann@example.com", Status: client.InvitationPending,
 		CreatedAt: time.UnixMilli(1767225600000), UpdatedAt: time.UnixMilli(1767225600000), ExpiresAt: time.UnixMilli(1767830400000),
-		OrganizationRoles: []client.OrganizationRole{{ID: "r1", Name: "Editor"}},
+		OrganizationRoles: []client.OrganizationRole{{ID: "r1", Name: "Editor"}}, MessageID: "m1",
 	}
 	for name, tt := range map[string]struct {
 		do     func(c *client.Client) (client.Invitation, error)
@@ -70,7 +70,10 @@ func TestInvitationsOnTheWire(t *testing.T) {
 		},
 		"resend": {
 			func(c *client.Client) (client.Invitation, error) {
-				return want, c.ResendInvitation(t.Context(), "i1", client.InvitationMail{Link: "https://app.example.com/join", Locale: "en"})
+				id, err := c.ResendInvitation(t.Context(), "i1", client.InvitationMail{Link: "https://app.example.com/join", Locale: "en"})
+				resent := want
+				resent.MessageID = id
+				return resent, err
 			},
 			"POST /api/organization-invitations/i1/message", `{"link":"https://app.example.com/join","locale":"en"}`, 204, "",
 		},
@@ -85,7 +88,7 @@ func TestInvitationsOnTheWire(t *testing.T) {
 					t.Errorf("%s with an idempotency key: %v", r.Method, keyed)
 				}
 				sameJSON(t, r.Body, tt.body)
-				return answer(tt.status, tt.answer)
+				return answer(tt.status, tt.answer, "Postern-Message-Id", "m1")
 			}).client(t)
 			if got, err := tt.do(c); err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("%+v, %v, want %+v", got, err, want)
@@ -134,6 +137,7 @@ func TestInvitations(t *testing.T) {
 	r := client.InvitationRequest{
 		OrganizationID: organization.ID, Invitee: "ann@example.com", ExpiresAt: time.Now().Add(time.Hour), Mail: &mail,
 	}
+	mail.Wait = 30 * time.Second
 	made, err := c.CreateInvitation(ctx, r)
 	if err != nil || made.ID == "" || made.Status != client.InvitationPending || made.Invitee != r.Invitee || made.InviterID != "" ||
 		made.OrganizationID != organization.ID || !made.ExpiresAt.Equal(r.ExpiresAt.Truncate(time.Millisecond)) {
@@ -143,8 +147,14 @@ func TestInvitations(t *testing.T) {
 		t.Errorf("a second one: %v", err)
 	}
 	mail.Locale = "en"
-	if err := c.ResendInvitation(ctx, made.ID, mail); err != nil {
+	again, err := c.ResendInvitation(ctx, made.ID, mail)
+	if err != nil {
 		t.Errorf("again: %v", err)
+	}
+	for _, id := range []string{made.MessageID, again} {
+		if m, err := c.Message(ctx, id); err != nil || m.Status != client.Sent || m.Type != client.OrganizationInvitation {
+			t.Errorf("mail %q: %+v, %v", id, m, err)
+		}
 	}
 	accepted, err := c.AcceptInvitation(ctx, made.ID, user.ID)
 	if err != nil || accepted.Status != client.InvitationAccepted || accepted.AcceptedUserID != user.ID {
@@ -175,6 +185,7 @@ func startOrganization() (s *service, organizationID string) {
 	}
 	s.stop()
 	double := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Postern-Message-Id", "m1")
 		if strings.HasSuffix(r.URL.Path, "/message") {
 			w.WriteHeader(http.StatusNoContent)
 			return

@@ -174,27 +174,36 @@ func hint(text string) string {
 // Authenticate returns the key with this text, or the fault auth.unauthorized
 // when it is unknown, revoked or expired.
 func (s *Service) Authenticate(ctx context.Context, text string) (Key, error) {
+	k, cached, err := s.find(ctx, text)
+	if err == nil && !cached {
+		s.uses.note(k, s.now())
+	}
+	return k, err
+}
+
+// Find is Authenticate without a use of the key.
+func (s *Service) Find(ctx context.Context, text string) (Key, error) {
+	k, _, err := s.find(ctx, text)
+	return k, err
+}
+
+// find tells whether the key was in the cache, too.
+func (s *Service) find(ctx context.Context, text string) (k Key, cached bool, err error) {
 	hash := sha256.Sum256([]byte(text))
-	k, known := s.cache.GetIfPresent(hash)
-	ok := known
-	if !known {
-		var err error
-		k, ok, err = s.store.KeyByHash(ctx, hash[:])
-		if err != nil {
-			return Key{}, fmt.Errorf("find key: %w", err)
+	k, cached = s.cache.GetIfPresent(hash)
+	ok := cached
+	if !cached {
+		if k, ok, err = s.store.KeyByHash(ctx, hash[:]); err != nil {
+			return Key{}, false, fmt.Errorf("find key: %w", err)
 		}
 		if ok {
 			s.cache.Set(hash, k)
 		}
 	}
-	now := s.now()
-	if !ok || !k.InForce(now) {
-		return Key{}, fault.New(fault.Unauthorized, "auth.unauthorized", "This API key is unknown, revoked or expired.")
+	if !ok || !k.InForce(s.now()) {
+		return Key{}, false, fault.New(fault.Unauthorized, "auth.unauthorized", "This API key is unknown, revoked or expired.")
 	}
-	if !known {
-		s.uses.note(k, now)
-	}
-	return k, nil
+	return k, cached, nil
 }
 
 // List returns a tenant's keys, oldest first.

@@ -324,13 +324,16 @@ func TestLastUse(t *testing.T) {
 	b := newBench(t)
 	here, there := b.node(), b.node()
 	k, text := b.create(here, time.Time{}, access.Management)
-	unused, _ := b.create(here, time.Time{}, access.Management)
+	unused, found := b.create(here, time.Time{}, access.Management)
 	expired, old := b.create(here, b.now().Add(time.Minute), access.Management)
 	b.check(here.StoreUses(t.Context()))
 	b.pass(time.Minute)
 	first := b.now()
 	if !b.opens(here, text) || !b.opens(there, text) || b.opens(here, old) {
 		t.Fatal("the wrong keys open")
+	}
+	if k, err := here.Find(t.Context(), found); err != nil || k.ID != unused.ID {
+		t.Errorf("found %+v: %v", k, err)
 	}
 	if n := b.store.writes.Load(); n != 0 || !b.stored(k.ID).LastUsedAt.IsZero() {
 		t.Fatalf("%d writes on the path of a request", n)

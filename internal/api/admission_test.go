@@ -80,3 +80,92 @@ func TestGuardCutsOffABomber(t *testing.T) {
 		t.Error("the refusal is in no figure")
 	}
 }
+
+// Every type that carries a code is sent with what the directory knows of those
+// who are named, and nothing of those it does not have.
+func TestTypesAndTheirVariables(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.useProvider()
+	s.set(`{"messageRateLimit":{"recipient":{"limit":100}}}`)
+	id := func(path, body string) string {
+		t.Helper()
+		a := s.post(path, body)
+		if a.status != 200 && a.status != 201 {
+			t.Fatalf("%s: %d %s", path, a.status, a.body)
+		}
+		return read[struct{ ID string }](a).ID
+	}
+	app := id("/api/applications", `{"name":"shop-web","type":"SPA"}`)
+	s.do(request{
+		method: "PUT", path: "/api/applications/" + app + "/sign-in-experience", key: s.admin,
+		body: `{"displayName":"The Shop","branding":{"logoUrl":"https://cdn.mail.example/logo.png"}}`,
+	})
+	org := id("/api/organizations", `{"name":"Acme","branding":{"logoUrl":"https://cdn.mail.example/acme.png"}}`)
+	user := id("/api/users", `{"name":"Ann Lee","primaryEmail":"ann@mail.example","profile":{"givenName":"Ann"}}`)
+
+	for _, kind := range []string{
+		"SignIn", "Register", "ForgotPassword", "Generic", "UserPermissionValidation", "BindNewIdentifier", "MfaVerification", "BindMfa",
+	} {
+		s.sendCode(`{"email":"ann@mail.example","type":"` + kind + `","applicationId":"` + app + `","organizationId":"` + org +
+			`","userId":"` + user + `"}`).is(204)
+		got := s.last()
+		for path, want := range map[string]string{
+			"application.name": "shop-web", "application.displayName": "The Shop",
+			"application.branding.logoUrl": "https://cdn.mail.example/logo.png", "organization.name": "Acme",
+			"organization.branding.logoUrl": "https://cdn.mail.example/acme.png",
+			"user.name":                     "Ann Lee", "user.primaryEmail": "ann@mail.example", "user.profile.givenName": "Ann",
+		} {
+			if v := valueAt(got, path); v != want {
+				t.Errorf("%s: %s is %v, want %s", kind, path, v, want)
+			}
+		}
+		if _, ok := got["user"].(map[string]any)["username"]; ok {
+			t.Errorf("%s: a username that the user does not have", kind)
+		}
+	}
+	s.sendCode(`{"email":"ann@mail.example","type":"OrganizationInvitation"}`).refuses(400, "guard.invalid_input")
+
+	// What is not there, or another tenant's, is as if it were not named.
+	s.post("/api/tenants", `{"id":"other","name":"Other"}`).is(201)
+	theirs := read[struct{ Key string }](s.doSecretly(request{
+		method: "POST", path: "/api/api-keys", key: s.admin, body: `{"name":"k","scopes":["management"],"tenantId":"other"}`,
+	})).Key
+	foreign := read[struct{ ID string }](s.do(request{
+		method: "POST", path: "/api/users", key: theirs, body: `{"name":"Eve","primaryEmail":"eve@mail.example"}`,
+	})).ID
+	s.sendCode(`{"email":"ann@mail.example","type":"BindMfa","userId":"` + foreign + `","applicationId":"nothing"}`).is(204)
+	for _, name := range []string{"user", "application", "organization"} {
+		if v, ok := s.last()[name]; ok {
+			t.Errorf("%s is %v", name, v)
+		}
+	}
+	// What the caller gives goes before what the directory has.
+	s.sendCode(`{"email":"ann@mail.example","type":"BindMfa","userId":"` + user + `","payload":{"user":{"name":"Annie"}}}`).is(204)
+	if v := valueAt(s.last(), "user.name"); v != "Annie" {
+		t.Errorf("user.name is %v", v)
+	}
+	for _, kind := range []string{"UserPermissionValidation", "BindNewIdentifier", "BindMfa"} {
+		for _, user := range []string{``, `,"payload":{"user":"Ann"}`, `,"payload":{"user":null}`} {
+			paths := s.sendCode(`{"email":"ann@mail.example","type":"`+kind+`"`+user+`}`).refuses(400, "guard.invalid_input").problem().paths()
+			if strings.Join(paths, " ") != "userId" {
+				t.Errorf("%s without a user: at fault %v", kind, paths)
+			}
+		}
+	}
+}
+
+// last is the payload of the mail that was taken last.
+func (s *service) last() map[string]any {
+	mails := s.provider.mails()
+	return mails[len(mails)-1].Payload
+}
+
+// valueAt is a value at a path.
+func valueAt(v any, path string) any {
+	for key := range strings.SplitSeq(path, ".") {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	return v
+}

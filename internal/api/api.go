@@ -21,6 +21,7 @@ import (
 	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/events"
 	"github.com/postern-mail/postern/internal/idempotency"
 	"github.com/postern-mail/postern/internal/inbox"
@@ -51,13 +52,14 @@ type Options struct {
 	Composer       *compose.Composer
 	Outbox         *outbox.Outbox
 	Codes          *verification.Service
-	Invitations    *invitations.Service
 	Admission      *admission.Service
+	Invitations    *invitations.Service
 	Hub            *events.Hub
 	Intake         *events.Intake
 	Suppressions   *suppression.Service
 	Messages       events.Reader
 	Inbox          *inbox.Box
+	Directory      *directory.Service
 	Idempotency    idempotency.Store
 	// Keys seals the answers that are kept for repeated requests.
 	Keys     *secrets.Keys
@@ -83,10 +85,10 @@ func (o Options) check() error {
 		"Templates": o.Templates != nil, "Settings": o.Settings != nil,
 		"Access": o.Access != nil, "Tenants": o.Tenants != nil, "Configurations": o.Configurations != nil,
 		"Audit": o.Audit != nil, "Router": o.Router != nil, "Composer": o.Composer != nil,
-		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Invitations": o.Invitations != nil, "Hub": o.Hub != nil,
-		"Admission": o.Admission != nil,
-		"Intake":    o.Intake != nil, "Suppressions": o.Suppressions != nil,
-		"Messages": o.Messages != nil, "Inbox": o.Inbox != nil, "Idempotency": o.Idempotency != nil,
+		"Outbox": o.Outbox != nil, "Codes": o.Codes != nil, "Admission": o.Admission != nil,
+		"Invitations": o.Invitations != nil, "Hub": o.Hub != nil,
+		"Intake": o.Intake != nil, "Suppressions": o.Suppressions != nil,
+		"Messages": o.Messages != nil, "Inbox": o.Inbox != nil, "Directory": o.Directory != nil, "Idempotency": o.Idempotency != nil,
 		"Keys": o.Keys != nil, "Metrics": o.Metrics != nil, "Gatherer": o.Gatherer != nil,
 		"Ready": o.Ready != nil, "Now": o.Now != nil, "Log": o.Log != nil,
 	} {
@@ -143,6 +145,8 @@ func newServer(o Options) *server {
 		s.mountMessages, s.mountInbox, s.mountTemplates, s.mountVersions, s.mountWorkbench, s.mountPartials,
 		s.mountSignInExperience, s.mountTenants, s.mountConfiguration, s.mountAudit, s.mountKeys,
 		s.mountSuppressions, s.mountCallbacks, s.mountInvitations,
+		s.mountApplications, s.mountOrganizations, s.mountOrganizationRoles, s.mountOrganizationUsers, s.mountUsers,
+		s.tidyDirectory,
 	} {
 		mount()
 	}

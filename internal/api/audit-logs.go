@@ -21,6 +21,9 @@ type auditEntryJSON struct {
 	Details   json.RawMessage `json:"details" doc:"before and after, as the API shows the thing; the one is missing where it was made, the other where it is gone. Secrets are masked, and secretsChanged tells that a connector has other ones. Of a configuration: changes as in the answer to the change, and from, the id of the tenant that was promoted. Where all of it is over 64 KiB long texts are cut."`
 }
 
+// newestEntries is how many are listed at once: each may be audit.MaxDetails.
+const newestEntries = 100
+
 type auditListInput struct {
 	PageInput
 	TenantID string `query:"tenantId" maxLength:"128" example:"prod" doc:"Whose entries; the caller's own tenant unless given."`
@@ -45,7 +48,7 @@ func (s *server) mountAudit() {
 		description: "Every change by a management call or a command has an entry, stored together with it: connectors, " +
 			"templates, partials, settings, API keys, tenants, suppressions, whole configurations, and what else is managed. " +
 			"A call that fails, or leaves a thing as it was, has none. Entries stay 400 days. Secrets are never shown. " +
-			"Without `page` and `page_size` the newest 1,000.",
+			"Without `page` and `page_size` the newest 100.",
 		failures: failures,
 	}, s.listAudit)
 }
@@ -65,6 +68,7 @@ func (in auditListInput) filter() (audit.Filter, error) {
 		}
 	}
 	f.Limit, f.Offset = in.window()
+	f.Limit = min(f.Limit, newestEntries)
 	return f, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/postern-mail/postern/connector"
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/admission"
+	"github.com/postern-mail/postern/internal/directory"
 	"github.com/postern-mail/postern/internal/fault"
 	"github.com/postern-mail/postern/internal/outbox"
 	"github.com/postern-mail/postern/internal/verification"
@@ -88,6 +89,9 @@ func (s *server) createCode(ctx context.Context, in *codeInput) (*SentOutput, er
 	if err := s.speak(ctx, request.TenantID, request.Payload, in.Body.UILocales, in.Body.Locale); err != nil {
 		return nil, err
 	}
+	s.tellOf(ctx, request.TenantID, request.Payload, directory.IDs{
+		ApplicationID: in.Body.ApplicationID, OrganizationID: in.Body.OrganizationID, UserID: in.Body.UserID,
+	})
 	request.Charges, err = s.Admission.Admit(ctx, admission.Request{
 		TenantID: request.TenantID, Type: request.Type, To: request.To, IP: request.IP, Keeps: route.Keeps(),
 	})
@@ -104,6 +108,22 @@ func (s *server) createCode(ctx context.Context, in *codeInput) (*SentOutput, er
 		return nil, err
 	}
 	return &SentOutput{MessageID: id, Applied: v.applied}, nil
+}
+
+// tellOf adds to a payload what the directory has of those who are named.
+// What the payload has already goes before that, and what cannot be read does
+// not stop the mail.
+func (s *server) tellOf(ctx context.Context, tenantID string, payload map[string]any, ids directory.IDs) {
+	known, err := s.Directory.Variables(ctx, tenantID, ids)
+	if err != nil {
+		s.Log.WarnContext(ctx, "a mail goes out without what the directory has", "request", callOf(ctx).id, "error", err)
+		return
+	}
+	for name, value := range known {
+		if _, given := payload[name]; !given {
+			payload[name] = value
+		}
+	}
 }
 
 // accepted notes a message that is on disk now.

@@ -14,19 +14,22 @@ const apiVersion = "1.0.0"
 
 // The groups of operations in the documentation.
 const (
-	tagCodes       = "Verification codes"
-	tagMessages    = "Messages"
-	tagInvitations = "Organization invitations"
-	tagConnectors  = "Connectors"
-	tagTemplates   = "E-mail templates"
-	tagInbox       = "Inbox"
-	tagSuppressed  = "Suppressions"
-	tagCallbacks   = "Callbacks"
-	tagSettings    = "Settings"
-	tagTenants     = "Tenants"
-	tagAudit       = "Audit log"
-	tagKeys        = "API keys"
-	tagHealth      = "Health"
+	tagCodes         = "Verification codes"
+	tagMessages      = "Messages"
+	tagApplications  = "Applications"
+	tagOrganizations = "Organizations"
+	tagInvitations   = "Organization invitations"
+	tagUsers         = "Users"
+	tagConnectors    = "Connectors"
+	tagTemplates     = "E-mail templates"
+	tagInbox         = "Inbox"
+	tagSuppressed    = "Suppressions"
+	tagCallbacks     = "Callbacks"
+	tagSettings      = "Settings"
+	tagTenants       = "Tenants"
+	tagAudit         = "Audit log"
+	tagKeys          = "API keys"
+	tagHealth        = "Health"
 )
 
 // describe fills in what the OpenAPI document says of the API as a whole.
@@ -49,6 +52,9 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagTenants, Description: "Isolated sets of connector, templates, settings, keys and messages, " +
 			"and moving a configuration from one to another. Management keys of the tenant `default` administer all of them; " +
 			"those of another tenant see that one alone."},
+		{Name: tagApplications, Description: "What users sign in to, as mails tell of it."},
+		{Name: tagOrganizations, Description: "Groups of users, their members and what these can be."},
+		{Name: tagUsers, Description: "People, as mails tell of them."},
 		{Name: tagAudit, Description: "Who changed what."},
 		{Name: tagKeys, Description: "Who may call the API, and for what."},
 		{Name: tagHealth, Description: "For load balancers and monitors."},

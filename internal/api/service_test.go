@@ -23,6 +23,7 @@ import (
 	"github.com/postern-mail/postern/internal/access"
 	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/api"
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/blocklist"
 	"github.com/postern-mail/postern/internal/compose"
 	"github.com/postern-mail/postern/internal/configuration"
@@ -81,14 +82,32 @@ func startWith(t testing.TB, s *service, change ...func(*api.Options)) *service 
 	s.deliver(ctx)
 	t.Cleanup(func() {
 		cancel()
+		log := s.auditLog()
 		stop, release := context.WithTimeout(context.Background(), 10*time.Second)
 		defer release()
 		if err := errors.Join(s.store.Queue().Stop(stop), s.router.Close(), s.store.Close()); err != nil {
 			t.Errorf("stop: %v", err)
 		}
-		s.searchForSecrets()
+		s.searchForSecrets(log)
 	})
 	return s
+}
+
+// auditLog is the text of all audit entries of all tenants.
+func (s *service) auditLog() string {
+	s.t.Helper()
+	ctx := context.Background()
+	var text strings.Builder
+	for _, tenant := range must[[]tenants.Tenant](s.t)(s.store.ListTenants(ctx)) {
+		list, _, err := s.store.AuditEntries(ctx, tenant.ID, audit.Filter{})
+		if err != nil {
+			s.t.Error(err)
+		}
+		for _, e := range list {
+			text.WriteString(e.Actor + " " + string(e.Action) + " " + e.Subject + " " + string(e.Details) + "\n")
+		}
+	}
+	return text.String()
 }
 
 func must[T any](t testing.TB) func(v T, err error) T {
@@ -134,6 +153,7 @@ func (s *service) build(change []func(*api.Options)) {
 		Inbox: box, Idempotency: s.store, Keys: keys, Metrics: metrics.New(registry), Gatherer: registry,
 		Ready: s.store.Ping, Now: s.clock.now, Log: log, Version: "v1.2.3-test",
 	}
+	o.Directory = directory.NewService(s.store, s.clock.now)
 	o.Suppressions = suppression.NewService(s.store, s.clock.now)
 	o.Intake = events.NewIntake(events.IntakeOptions{
 		Store: s.store, Suppressions: o.Suppressions, Hub: o.Hub, Keys: keys, Metrics: o.Metrics, Now: s.clock.now,
@@ -146,10 +166,9 @@ func (s *service) build(change []func(*api.Options)) {
 	o.Codes = verification.New(verification.Options{
 		Store: s.store, Outbox: o.Outbox, Keys: keys, Settings: settings.Settings, Now: s.clock.now,
 	})
-	people := directory.NewService(s.store, s.clock.now)
 	o.Invitations = invitations.New(invitations.Options{
 		Store: s.store, Outbox: o.Outbox, Keys: keys, Now: s.clock.now, Admit: o.Admission.Admit,
-		Variables: people.Variables, Keeps: s.router.Keeps,
+		Variables: o.Directory.Variables, Keeps: s.router.Keeps,
 	})
 	for _, f := range change {
 		f(&o)
@@ -180,11 +199,11 @@ func (s *service) key(scope access.Scope) string {
 	return text
 }
 
-// searchForSecrets fails the test when an answer or the log holds what
-// neither may hold.
-func (s *service) searchForSecrets() {
+// searchForSecrets fails the test when an answer, the log or the audit log
+// holds what none may hold.
+func (s *service) searchForSecrets(auditLog string) {
 	secrets := append(s.provider.codes(), providerSecret, signature, s.admin, s.sender, s.checker)
-	for name, text := range map[string]string{"an answer": s.shown.String(), "the log": s.log.String()} {
+	for name, text := range map[string]string{"an answer": s.shown.String(), "the log": s.log.String(), "the audit log": auditLog} {
 		for _, secret := range secrets {
 			// A code is six digits, which may also be part of a number.
 			if regexp.MustCompile(`(^|\D)` + regexp.QuoteMeta(secret) + `($|\D)`).MatchString(text) {

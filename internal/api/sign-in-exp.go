@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/branding"
 	"github.com/postern-mail/postern/internal/tenants"
 )
 
@@ -15,14 +16,14 @@ import (
 const experienceID = "default"
 
 type experienceJSON struct {
-	TenantID     string           `json:"tenantId" example:"default"`
-	ID           string           `json:"id" enum:"default"`
-	LanguageInfo languageInfoJSON `json:"languageInfo"`
-	CodePolicy   codePolicyJSON   `json:"verificationCodePolicy"`
-	Sentinel     sentinelJSON     `json:"sentinelPolicy"`
-	RateLimit    rateLimitJSON    `json:"messageRateLimit"`
-	Blocklist    blocklistJSON    `json:"emailBlocklistPolicy"`
-	Branding     brandingJSON     `json:"branding" doc:"How the tenant looks in mails, where neither application nor organization nor connector say so."`
+	TenantID     string            `json:"tenantId" example:"default"`
+	ID           string            `json:"id" enum:"default"`
+	LanguageInfo languageInfoJSON  `json:"languageInfo"`
+	CodePolicy   codePolicyJSON    `json:"verificationCodePolicy"`
+	Sentinel     sentinelJSON      `json:"sentinelPolicy"`
+	RateLimit    rateLimitJSON     `json:"messageRateLimit"`
+	Blocklist    blocklistJSON     `json:"emailBlocklistPolicy"`
+	Branding     branding.Branding `json:"branding" doc:"How the tenant looks in mails, where neither application nor organization nor connector say so."`
 }
 
 type sentinelJSON struct {
@@ -46,13 +47,6 @@ type blocklistJSON struct {
 	BlockSub        bool     `json:"blockSubaddressing" doc:"Refuse addresses with a +tag."`
 	Block           []string `json:"customBlocklist" nullable:"false" example:"[\"eve@mail.example\",\"@evil.example\",\"@*.evil.example\",\"noreply-*@mail.example\"]" doc:"Up to 1,000 addresses, domains, all subdomains of a domain, or patterns."`
 	Allow           []string `json:"customAllowlist" nullable:"false" example:"[\"good@evil.example\"]" doc:"In the same form: what passes all of these rules."`
-}
-
-type brandingJSON struct {
-	LogoURL     string `json:"logoUrl,omitempty" example:"https://cdn.example.com/logo.png"`
-	DarkLogoURL string `json:"darkLogoUrl,omitempty"`
-	Favicon     string `json:"favicon,omitempty"`
-	DarkFavicon string `json:"darkFavicon,omitempty"`
 }
 
 type languageInfoJSON struct {
@@ -85,7 +79,7 @@ func experienceOf(tenantID string, s tenants.Settings) *experienceOutput {
 			BlockDisposable: s.EmailBlocklistPolicy.BlockDisposableAddresses, BlockSub: s.EmailBlocklistPolicy.BlockSubaddressing,
 			Block: s.EmailBlocklistPolicy.CustomBlocklist, Allow: s.EmailBlocklistPolicy.CustomAllowlist,
 		},
-		Branding: brandingJSON(s.Branding),
+		Branding: s.Branding,
 	}}
 }
 

@@ -185,9 +185,10 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	codes := verification.New(verification.Options{
 		Store: a.store, Outbox: out, Keys: keys, Settings: settings.Settings, Now: now,
 	})
+	people := directory.NewService(a.store, now)
 	a.invites = invitations.New(invitations.Options{
-		Store: a.store, Outbox: out, Keys: keys, Now: now, Admit: admit.Admit, Keeps: a.router.Keeps,
-		Variables: directory.NewService(a.store, now).Variables,
+		Store: a.store, Outbox: out, Keys: keys, Now: now, Admit: admit.Admit,
+		Variables: people.Variables, Keeps: a.router.Keeps,
 	})
 	a.delivery = delivery.New(delivery.Options{
 		Store: a.store, Outbox: out, Router: a.router, Composer: composer, Suppressions: suppressions,
@@ -208,7 +209,7 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 		Templates: stored, CheckTemplate: templatecheck.Check, Settings: settings, Access: a.access, Router: a.router,
 		Composer: composer, Outbox: out, Codes: codes, Admission: admit, Invitations: a.invites, Hub: hub,
 		Intake: intake, Suppressions: suppressions, Messages: a.store, Inbox: box,
-		Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
+		Directory: people, Idempotency: a.store, Keys: keys, Metrics: a.metrics, Gatherer: prom,
 		Ready: a.ready, Now: now, Log: o.Logger, Version: o.Version,
 		LogAddresses: o.LogAddresses,
 	})

@@ -129,7 +129,7 @@ func importKey(ctx context.Context, keys *access.Service, text string) error {
 	if len(text) < minKeyLength {
 		return fmt.Errorf("the API key (POSTERN_API_KEY) is too short: it takes at least %d characters", minKeyLength)
 	}
-	_, err := keys.Authenticate(ctx, text)
+	_, err := keys.Find(ctx, text)
 	refused, ok := errors.AsType[*fault.Fault](err)
 	if err == nil || !ok {
 		return err

@@ -41,13 +41,13 @@ type Application struct {
 	Name        string          `json:"name" minLength:"1" maxLength:"256" example:"Webshop"`
 	Description Text            `json:"description" nullable:"true" maxLength:"256" example:"The shop that customers see."`
 	Type        ApplicationType `json:"type" enum:"Native,SPA,Traditional,MachineToMachine,Protected,SAML"`
-	CustomData  json.RawMessage `json:"customData"`
+	CustomData  json.RawMessage `json:"customData" doc:"An object that is kept as it is."`
 	// Experience is read and changed beside the rest.
-	Experience Experience `json:"signInExperience,omitzero"`
+	Experience SignInExperience `json:"signInExperience,omitzero" doc:"As in /sign-in-experience; not there while nothing is set."`
 }
 
-// Experience is what people see of an application when they sign in.
-type Experience struct {
+// SignInExperience is what people see of an application when they sign in.
+type SignInExperience struct {
 	DisplayName Text              `json:"displayName" nullable:"true" maxLength:"256" example:"Example Webshop" doc:"What people know the application by."`
 	Branding    branding.Branding `json:"branding"`
 }

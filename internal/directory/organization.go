@@ -15,7 +15,7 @@ type Organization struct {
 
 	Name        string            `json:"name" minLength:"1" maxLength:"128" example:"Acme"`
 	Description Text              `json:"description" nullable:"true" maxLength:"256" example:"Makers of everything."`
-	CustomData  json.RawMessage   `json:"customData"`
+	CustomData  json.RawMessage   `json:"customData" doc:"An object that is kept as it is."`
 	Branding    branding.Branding `json:"branding"`
 }
 

@@ -23,7 +23,7 @@ type User struct {
 	Name         Text            `json:"name" nullable:"true" maxLength:"128" example:"Ann Example"`
 	Avatar       Text            `json:"avatar" nullable:"true" maxLength:"2048" example:"https://example.com/ann.png" doc:"URL of a picture."`
 	Profile      Profile         `json:"profile" doc:"Further claims of OpenID Connect."`
-	CustomData   json.RawMessage `json:"customData"`
+	CustomData   json.RawMessage `json:"customData" doc:"An object that is kept as it is."`
 	IsSuspended  bool            `json:"isSuspended" doc:"Kept for those who ask; mails do not mind it."`
 }
 

@@ -46,13 +46,17 @@
 // so by the guard; the limits of package limits bound him. People behind the
 // very IP address of an attacker share its bounds.
 //
-// It is in memory, and each node watches what comes to it: its rules are
-// ratios, which a share shows as well as the whole does; each node lets an
-// attacker have two persons for each IP address, though. After a restart it
-// knows no baseline and no proven sources, and learns them in a day; until
-// then an alert is as strict to a big office as to any other source, and no
-// domain stands out. The limits of package limits are stored, and hold
-// meanwhile.
+// It is in memory. A code is often verified at another node than the one that
+// was asked for it, so nodes have to tell each other what they see
+// (Options.Share, Guard.Observe); without, each of them finds that nobody
+// verifies. What comes to several nodes before they have told each other is
+// judged by each alone: of addresses that are asked for in one moment, each
+// node lets one pass.
+//
+// After a restart it knows no baseline and no proven sources, and learns them
+// in a day; until then an alert is as strict to a big office as to any other
+// source, and no domain stands out. The limits of package limits are stored,
+// and hold meanwhile.
 //
 // It does not decide which types are anonymous. It keeps hashes of addresses,
 // and of a source that nobody verified from the last address itself, to know a

@@ -76,8 +76,7 @@ func (j *judging) judge() verdict {
 
 // judgeIP judges by the IP address.
 func (j *judging) judgeIP() verdict {
-	// Who was stopped in an alert stays in it for the day.
-	if j.t.alert.on || j.single.refused.sum(periodOf(j.t.now, day)) >= strikes {
+	if j.t.strict(j.single) {
 		return j.judgeIPInAlert()
 	}
 	s, now := j.single, j.t.now
@@ -123,11 +122,17 @@ func (j *judging) judgeIPInAlert() verdict {
 	if refused+1 >= strikes {
 		level, again = Stopped, max(again, now+stopped)
 	}
-	if s.waiting != j.r.hash {
-		s.waiting, s.until, s.lastAsk = j.r.hash, again, now
-		s.refused.add(today)
-	}
+	j.strike(again)
 	return j.refuse(s, IP, level, again-now)
+}
+
+// strike counts a person who is told to wait until a time, once.
+func (j *judging) strike(until time.Duration) {
+	s := j.single
+	if s.waiting != j.r.hash {
+		s.waiting, s.until, s.lastAsk = j.r.hash, until, j.t.now
+		s.refused.add(periodOf(j.t.now, day))
+	}
 }
 
 // boundInAlert is how many persons the IP address may ask for in an alert,

@@ -26,7 +26,7 @@ func TestAttackIsCut(t *testing.T) {
 			w := newWorld(people)
 			w.live(29*time.Hour, even)
 			w.suffer(hostile, 25*time.Hour+w.seconds(0, 1800))
-			got := w.run()
+			got := w.run(1)
 			if got.passed*10 > got.hostile || got.hostile != 10_000 {
 				t.Errorf("%d of %d passed: %+v, %+v", got.passed, got.hostile, hostile, people)
 			}
@@ -40,6 +40,23 @@ func TestAttackIsCut(t *testing.T) {
 	}
 }
 
+// Nodes that tell each other what they see judge as one does, but for what
+// comes to all of them in the same moments.
+func TestNodesShare(t *testing.T) {
+	t.Parallel()
+	for seed := range 4 {
+		people, hostile := drawn(seed, drawTraffic), drawn(seed, drawAttack)
+		hostile.Order = "random"
+		w := newWorld(people)
+		w.live(29*time.Hour, even)
+		w.suffer(hostile, 25*time.Hour+w.seconds(0, 1800))
+		got := w.run(3)
+		if got.passed*10 > got.hostile || got.refused != 0 {
+			t.Errorf("%d of %d passed, %d people refused: %v; %+v", got.passed, got.hostile, got.refused, got.refusals, hostile)
+		}
+	}
+}
+
 // Without IP addresses an attack can be told from people by its domain alone.
 func TestAttackWithoutIPs(t *testing.T) {
 	t.Parallel()
@@ -49,7 +66,7 @@ func TestAttackWithoutIPs(t *testing.T) {
 		w := newWorld(people)
 		w.live(29*time.Hour, even)
 		w.suffer(hostile, 25*time.Hour)
-		got := w.run()
+		got := w.run(1)
 		if got.refused != 0 || got.notices[guard.Tenant] == 0 {
 			t.Errorf("%s: %d people refused, notices: %v", domains, got.refused, got.notices)
 		}
@@ -76,7 +93,7 @@ func TestPeopleAreLeftInPeace(t *testing.T) {
 				}
 				return 1
 			})
-			got := w.run()
+			got := w.run(1)
 			if got.refused != 0 || len(got.notices) != 0 {
 				t.Errorf("%d of %d people refused: %v; notices: %v; %+v", got.refused, got.people, got.refusals, got.notices, people)
 			}

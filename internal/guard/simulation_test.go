@@ -275,20 +275,63 @@ type tally struct {
 	notices         map[guard.Kind]int
 }
 
-// run lets everything happen to a guard, in order.
-func (w *world) run() tally {
+// lag is how late a node hears of another.
+const lag = 2 * time.Second
+
+// nodes are guards that tell each other what they see.
+type nodes struct {
+	guards  []*guard.Guard
+	now     time.Time
+	by      string // what refused last
+	sharing []shared
+}
+
+type shared struct {
+	at   time.Time
+	from int
+	guard.Observation
+}
+
+func newNodes(n int, begin time.Time, notices map[guard.Kind]int) *nodes {
+	ns := &nodes{now: begin}
+	for i := range n {
+		o := guard.Options{
+			Now:     func() time.Time { return ns.now },
+			Notify:  func(n guard.Notice) { notices[n.Source]++ },
+			Refused: func(k guard.Kind, l guard.Level) { ns.by = fmt.Sprint(k, " ", l) },
+		}
+		if n > 1 {
+			o.Share = func(o guard.Observation) { ns.sharing = append(ns.sharing, shared{ns.now.Add(lag), i, o}) }
+		}
+		ns.guards = append(ns.guards, guard.New(o))
+	}
+	return ns
+}
+
+// turn brings the nodes to a time.
+func (ns *nodes) turn(now time.Time) {
+	for len(ns.sharing) > 0 && !ns.sharing[0].at.After(now) {
+		s := ns.sharing[0]
+		ns.sharing, ns.now = ns.sharing[1:], s.at
+		for i, g := range ns.guards {
+			if i != s.from {
+				g.Observe(s.Observation)
+			}
+		}
+	}
+	ns.now = now
+}
+
+// run lets everything happen to some nodes, each step at one of them, in order.
+func (w *world) run(n int) tally {
 	slices.SortStableFunc(w.steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
 	begin := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	now, by := begin, ""
 	got := tally{notices: make(map[guard.Kind]int)}
-	g := guard.New(guard.Options{
-		Now:     func() time.Time { return now },
-		Notify:  func(n guard.Notice) { got.notices[n.Source]++ },
-		Refused: func(k guard.Kind, l guard.Level) { by = fmt.Sprint(k, " ", l) },
-	})
+	ns := newNodes(n, begin, got.notices)
 	sent := make(map[string]bool)
 	for _, s := range w.steps {
-		now = begin.Add(s.at)
+		ns.turn(begin.Add(s.at))
+		g := ns.guards[w.random.IntN(n)]
 		if s.verify {
 			if sent[s.person] {
 				g.Verified("t1", s.person)
@@ -307,7 +350,7 @@ func (w *world) run() tally {
 			got.people++
 			if !ok {
 				got.refused++
-				got.refusals = append(got.refusals, fmt.Sprintf("at %v %s by %s for %v", s.at, s.ip, by, wait))
+				got.refusals = append(got.refusals, fmt.Sprintf("at %v %s by %s for %v", s.at, s.ip, ns.by, wait))
 			}
 		}
 	}

@@ -130,44 +130,94 @@ func (t *tenant) source(p place) *source {
 	return s
 }
 
-// ask judges a request and counts it.
-func (t *tenant) ask(r request, now time.Duration) verdict {
+// ask judges a request and counts it. act says as what, "" for another mail
+// to the same person.
+func (t *tenant) ask(r request, now time.Duration) (v verdict, act Act) {
 	t.turn(now)
-	who, asked := t.persons.find(r.hash)
-	if asked && (r.single.reach == 0 || who.from[0].ip == r.single || who.from[1].ip == r.single) {
-		return verdict{}
+	if t.resent(r) {
+		return verdict{}, ""
 	}
-	j := judging{t: t, r: r, domain: t.source(r.domain)}
+	j := t.judging(r)
+	if v = j.judge(); v.level == "" {
+		t.count(j, Passed)
+		return v, Passed
+	}
+	act = Refused
+	if v.source == IP {
+		act = Struck
+	}
+	t.count(j, act)
+	return v, act
+}
+
+// observe counts what another node saw.
+func (t *tenant) observe(r request, o Observation, now time.Duration) {
+	t.turn(now)
+	switch o.Act {
+	case Verified:
+		t.verify(r)
+	case Struck:
+		j := t.judging(r)
+		if j.single != nil && t.strict(j.single) {
+			j.strike(t.now + o.Wait)
+		}
+		t.count(j, Struck)
+	case Passed:
+		if !t.resent(r) {
+			t.count(t.judging(r), Passed)
+		}
+	case Refused:
+		t.count(t.judging(r), Refused)
+	}
+}
+
+// resent reports whether the person was sent a code on behalf of the IP
+// address before.
+func (t *tenant) resent(r request) bool {
+	who, ok := t.persons.find(r.hash)
+	return ok && (r.single.reach == 0 || who.from[0].ip == r.single || who.from[1].ip == r.single)
+}
+
+func (t *tenant) judging(r request) *judging {
+	j := &judging{t: t, r: r, domain: t.source(r.domain)}
 	if r.single.reach != 0 {
 		j.single = t.source(r.single)
 		j.block, j.network = t.source(r.single.around(ofBlock)), t.source(r.single.around(ofNetwork))
 	}
-	v := j.judge()
-	t.asked.add(periodOf(t.now, spell))
+	return j
+}
+
+// count counts a request that was judged.
+func (t *tenant) count(j *judging, act Act) {
 	j.count()
-	if v.level != "" {
+	t.asked.add(periodOf(t.now, spell))
+	if act != Passed {
 		t.alert.window.count(t.now, count{refused: 1})
-		return v
+		return
 	}
-	today := periodOf(t.now, day)
+	who, asked := t.persons.find(j.r.hash)
 	if !asked {
 		who = &person{at: t.now}
-		t.persons.put(r.hash, who, t.now)
+		t.persons.put(j.r.hash, who, t.now)
 		t.alert.window.count(t.now, count{asked: 1})
-		j.domain.outstanding.add(today)
+		j.domain.outstanding.add(periodOf(t.now, day))
 		j.domain.lastPass = t.now
 	}
 	if j.single != nil {
-		who.from[1], who.from[0] = who.from[0], origin{ip: r.single}
+		who.from[1], who.from[0] = who.from[0], origin{ip: j.r.single}
 		j.pass()
 	}
-	t.turn(now)
-	return v
+	t.turn(t.now)
+}
+
+// strict reports whether an IP address is judged as in an alert. One that was
+// stopped in an alert is so for the day.
+func (t *tenant) strict(s *source) bool {
+	return t.alert.on || s.refused.sum(periodOf(t.now, day)) >= strikes
 }
 
 // verify credits the sources that asked for a person.
-func (t *tenant) verify(r request, now time.Duration) {
-	t.turn(now)
+func (t *tenant) verify(r request) {
 	who, ok := t.persons.find(r.hash)
 	if !ok {
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/postern-mail/postern/internal/audit"
@@ -88,6 +89,12 @@ func (s *Store) AuditEntries(ctx context.Context, tenantID string, f audit.Filte
 	if _, err := one(ctx, s.db.reader(), []any{&total}, `SELECT count(*)`+from, args...); err != nil {
 		return nil, 0, fmt.Errorf("count audit entries: %w", err)
 	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = math.MaxInt32
+	}
+	args = append(args, limit, max(f.Offset, 0))
+	window := fmt.Sprintf(` ORDER BY id DESC LIMIT $%d OFFSET $%d`, len(args)-1, len(args))
 	list := []audit.Entry{}
 	err := all(ctx, s.db.reader(), func(r rows) error {
 		e := audit.Entry{TenantID: tenantID}
@@ -99,6 +106,6 @@ func (s *Store) AuditEntries(ctx context.Context, tenantID string, f audit.Filte
 		e.At, e.Details = fromMillis(at), json.RawMessage(details)
 		list = append(list, e)
 		return nil
-	}, `SELECT id, at, actor, action, subject, details`+from+` ORDER BY id DESC`+page(f.Limit, f.Offset), args...)
+	}, `SELECT id, at, actor, action, subject, details`+from+window, args...)
 	return list, total, err
 }

@@ -28,6 +28,9 @@ export type Accepted = Known<Schemas["Accepted"]>;
 /** A message with its attempts and events. Times are milliseconds since 1970. */
 export type Message = Known<Schemas["Story"]>;
 
+/** The operations of the API; those of the document go before those written by hand. */
+type Operations = paths & Omit<InvitationPaths, keyof paths>;
+
 /** How to reach the service. */
 export interface PosternOptions {
   /** Where the service is, such as https://postern.internal:3001. */
@@ -49,17 +52,13 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** What a call that makes something can be told. */
-export interface MakeOptions extends CallOptions {
+/** What a call that sends can be told. */
+export interface SendOptions extends CallOptions {
   /**
    * Makes two calls one, for 24 hours. Drawn unless given: give one where your
    * own job may call again.
    */
   idempotencyKey?: string;
-}
-
-/** What a call that sends can be told. */
-export interface SendOptions extends MakeOptions {
   /**
    * Seconds, 1 to 30, to wait for the provider's first verdict. A mail that is
    * refused for good then rejects; a verdict that does not come in time is no
@@ -78,7 +77,7 @@ export class Postern {
    * the same key, bounds and repeats. It answers `{ data, error, response }`
    * and rejects for lost connections only.
    */
-  readonly api: Client<paths & InvitationPaths>;
+  readonly api: Client<Operations>;
 
   constructor(options: PosternOptions) {
     const { protocol, username, password, search, hash } = parse(options.url);
@@ -90,7 +89,7 @@ export class Postern {
     }
     const timeoutMs = options.timeoutMs ?? 10_000;
     if (!(timeoutMs > 0)) throw new TypeError("timeoutMs must be more than 0");
-    this.api = createClient<paths & InvitationPaths>({
+    this.api = createClient<Operations>({
       baseUrl: options.url,
       headers: { Accept: "application/json" },
       fetch: transport({
@@ -106,13 +105,7 @@ export class Postern {
    * will be tried until the code expires.
    */
   async sendCode(request: CodeRequest, options: SendOptions = {}): Promise<{ messageId: string }> {
-    const { response } = await settle(
-      this.api.POST("/api/verification-codes", { ...sending(options), body: request }),
-      204,
-    );
-    const messageId = response.headers.get("Postern-Message-Id");
-    if (!messageId) throw notPostern(response);
-    return { messageId };
+    return sent(await settle(this.api.POST("/api/verification-codes", { ...sending(options), body: request }), 204));
   }
 
   /**
@@ -138,16 +131,20 @@ export class Postern {
     return data(await settle(this.api.GET("/api/messages/{id}", { ...reading(options), params: at(id) }), 200));
   }
 
-  /** Invites an address, and sends it the mail in `messagePayload`, if any: both or neither. */
-  async createInvitation(invitation: NewInvitation, options: MakeOptions = {}): Promise<Invitation> {
+  /**
+   * Invites an address, and sends it the mail in `messagePayload`, if any: both
+   * or neither. `messageId` is that of the mail.
+   */
+  async createInvitation(invitation: NewInvitation, options: SendOptions = {}): Promise<Invitation & { messageId?: string }> {
     const call = this.api.POST("/api/organization-invitations", { ...sending(options), body: invitation });
-    return data(await settle(call, 201));
+    const answer = await settle(call, 201);
+    return { ...data(answer), ...(invitation.messagePayload ? sent(answer) : {}) };
   }
 
   /** Sends the mail of a pending invitation again: in another language, for one. */
-  async resendInvitation(id: string, mail: InvitationMail, options: MakeOptions = {}): Promise<void> {
+  async resendInvitation(id: string, mail: InvitationMail, options: SendOptions = {}): Promise<{ messageId: string }> {
     const call = { ...sending(options), params: at(id), body: mail };
-    await settle(this.api.POST("/api/organization-invitations/{id}/message", call), 204);
+    return sent(await settle(this.api.POST("/api/organization-invitations/{id}/message", call), 204));
   }
 
   /** Returns an invitation. */
@@ -226,6 +223,13 @@ async function settle<Data>(call: Promise<Answer<Data>>, want: number): Promise<
   });
   if (answer.response.status !== want) throw refusal(answer.response, answer.error);
   return answer;
+}
+
+/** Returns the id of the message that a call has sent. Without one, whatever answered was not Postern. */
+function sent({ response }: Answer<unknown>): { messageId: string } {
+  const messageId = response.headers.get("Postern-Message-Id");
+  if (!messageId) throw notPostern(response);
+  return { messageId };
 }
 
 /** Returns what an answer holds. Without an object, whatever answered was not Postern. */

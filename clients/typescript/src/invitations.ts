@@ -5,7 +5,7 @@ type Id = { path: { id: string } };
 type Answer<Status extends number, Body> = { [S in Status]: { headers: { [name: string]: unknown }; content: { "application/json": Body } } };
 
 /** An address that was invited to an organization. Times are milliseconds since 1970. */
-export interface Invitation {
+export type Invitation = {
   id: string;
   tenantId: string;
   inviterId: string | null;
@@ -17,19 +17,19 @@ export interface Invitation {
   updatedAt: number;
   expiresAt: number;
   organizationRoles: { id: string; name: string }[];
-}
+};
 
 /** The variables of an invitation's mail. */
-export interface InvitationMail {
+export type InvitationMail = {
   /** Where the invitee accepts; http or https. */
   link: string;
   locale?: string;
   uiLocales?: string;
   [variable: string]: unknown;
-}
+};
 
 /** Invites an address to an organization. */
-export interface NewInvitation {
+export type NewInvitation = {
   organizationId: string;
   invitee: string;
   /** Milliseconds since 1970. */
@@ -40,7 +40,7 @@ export interface NewInvitation {
   messagePayload?: false | InvitationMail;
   /** Days after which the mail is sent again, while the invitation is pending. */
   reminders?: number[];
-}
+};
 
 /** The paths of invitations, in the form of openapi-typescript. */
 export interface InvitationPaths {

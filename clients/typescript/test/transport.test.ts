@@ -198,11 +198,11 @@ test("invitations are asked for as the API has it", async () => {
     id: "i1", tenantId: "default", inviterId: null, invitee: email, acceptedUserId: null, organizationId: "acme", status: "Pending",
     createdAt: 1, updatedAt: 1, expiresAt: 2, organizationRoles: [],
   };
-  const json = (code: number) => status(code, JSON.stringify(invitation));
-  const { postern, requests } = client([json(201), () => new Response(null, { status: 204 }), json(200), json(200), json(200)]);
+  const json = (code: number) => status(code, JSON.stringify(invitation), { "Postern-Message-Id": "m0" });
+  const { postern, requests } = client([json(201), sent, json(200), json(200), json(200)]);
   const asked = { organizationId: "acme", invitee: email, expiresAt: 2, messagePayload: { link: "https://app.example.com/join", team: "Red" } };
-  assert.deepEqual(await postern.createInvitation(asked), invitation);
-  await postern.resendInvitation("i1", { link: "https://app.example.com/join", locale: "de" });
+  assert.deepEqual(await postern.createInvitation(asked), { ...invitation, messageId: "m0" });
+  assert.deepEqual(await postern.resendInvitation("i1", { link: "https://app.example.com/join", locale: "de" }), { messageId: "m1" });
   await postern.acceptInvitation("i1", "u1");
   await postern.revokeInvitation("i1");
   await postern.invitation("i1");

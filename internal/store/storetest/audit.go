@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,11 +63,11 @@ func auditedConnectors(t *testing.T, s *store.Store) []audited {
 		t.Helper()
 		list, err := s.Connectors(ctx, tenant)
 		must(t, err)
-		text := ""
+		var text strings.Builder
 		for _, r := range list {
-			text += r.Version + " "
+			text.WriteString(r.Version + " ")
 		}
-		return text
+		return text.String()
 	}
 	fallback := connectorRecord("fallback", "f", "f1")
 	fallback.Slot = 1
@@ -256,16 +257,16 @@ func testAuditEntries(t *testing.T, db Database) {
 	} {
 		list, total, err := s.AuditEntries(ctx, tenant, c.filter)
 		must(t, err)
-		got := ""
+		var got strings.Builder
 		for _, e := range list {
 			var n int
 			if _, err := fmt.Sscanf(string(e.Details), `{"after":{"n":%d}}`, &n); err != nil {
 				t.Fatalf("details %s", e.Details)
 			}
-			got += fmt.Sprint(n, " ")
+			fmt.Fprint(&got, n, " ")
 			equal(t, "time", e.At, start.Add(time.Duration(n)*time.Second))
 		}
-		equal(t, name, got, c.want)
+		equal(t, name, got.String(), c.want)
 		equal(t, name+": total", total, c.total)
 	}
 }

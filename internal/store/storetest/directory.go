@@ -104,7 +104,7 @@ func testDirectory(t *testing.T, db Database) {
 	data := json.RawMessage(`{"a": "<b> & \u0000 ü", "n": 1e400}`)
 	lasts(t, d.Applications, directory.Application{
 		Name: "Shop <1>", Description: "d", Type: directory.SPA, CustomData: data,
-		Experience: directory.Experience{DisplayName: "The Shop", Branding: look},
+		Experience: directory.SignInExperience{DisplayName: "The Shop", Branding: look},
 	}, func(a directory.Application) directory.Head { return a.Head }, func(a *directory.Application) { a.Name = "Store" })
 	lasts(t, d.Organizations, directory.Organization{Name: "Acme", Description: "d", CustomData: data, Branding: look},
 		func(o directory.Organization) directory.Head { return o.Head }, func(o *directory.Organization) { o.Description = "" })

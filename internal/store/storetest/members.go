@@ -166,7 +166,7 @@ func testVariables(t *testing.T, db Database) {
 	ctx := t.Context()
 	look := branding.Branding{LogoURL: "https://example.com/logo.png"}
 	app, err := d.Applications.Create(ctx, tenant, directory.Application{
-		Name: "Shop", Type: directory.SPA, Experience: directory.Experience{DisplayName: "The Shop", Branding: look},
+		Name: "Shop", Type: directory.SPA, Experience: directory.SignInExperience{DisplayName: "The Shop", Branding: look},
 	})
 	must(t, err)
 	plain, err := d.Applications.Create(ctx, tenant, directory.Application{Name: "Plain", Type: directory.Native, Description: "not told"})

@@ -10,7 +10,7 @@ import (
 )
 
 // atOnce runs n calls at the same moment and counts how they ended: "204 ",
-// "429 request.message_rate_limited" …
+// "429 request.message_rate_limited" and so on.
 func atOnce(n int, call func(i int) (answer, error)) map[string]int {
 	var (
 		start   = make(chan struct{})

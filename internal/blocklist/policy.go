@@ -1,6 +1,7 @@
 package blocklist
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -75,7 +76,7 @@ func parse(text string) (entry, error) {
 	if len(text) > MaxEntry {
 		return entry{}, fmt.Errorf("must be at most %d bytes", MaxEntry)
 	}
-	form := fmt.Errorf("must be an address or a domain, such as eve@example.com, @example.com, @*.example.com or noreply-*@example.com")
+	form := errors.New("must be an address or a domain, such as eve@example.com, @example.com, @*.example.com or noreply-*@example.com")
 	at := strings.LastIndexByte(text, '@')
 	if at < 0 || !utf8.ValidString(text) {
 		return entry{}, form
@@ -84,7 +85,7 @@ func parse(text string) (entry, error) {
 	domain := text[at+1:]
 	if domain == anyDomain {
 		if e.local == "" || strings.Trim(e.local, "*") == "" {
-			return entry{}, fmt.Errorf("would be every address")
+			return entry{}, errors.New("would be every address")
 		}
 	} else {
 		domain, e.below = strings.CutPrefix(domain, "*.")

@@ -10,7 +10,8 @@ import (
 
 // ErrMixed is the fault of an address that MixesScripts.
 func ErrMixed() error {
-	return refusal("mixed_scripts", "This e-mail address mixes letters of several scripts within a word, as look-alikes of other addresses do. Use another one.")
+	return refusal("mixed_scripts", "This e-mail address mixes letters of several scripts within a word, as look-alikes of "+
+		"other addresses do. Use another one.")
 }
 
 // MixesScripts reports whether a word of an address has letters of scripts
@@ -20,12 +21,11 @@ func ErrMixed() error {
 func MixesScripts(addr string) bool {
 	addr = address.Unicode(addr)
 	at := strings.LastIndexByte(addr, '@')
-	for _, word := range strings.FieldsFunc(addr[:max(at, 0)], func(r rune) bool {
+	words := strings.FieldsFunc(addr[:max(at, 0)], func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
-	}) {
-		if mixed(word) {
-			return true
-		}
+	})
+	if slices.ContainsFunc(words, mixed) {
+		return true
 	}
 	for label := range strings.SplitSeq(addr[at+1:], ".") {
 		if mixed(label) {

@@ -1,12 +1,10 @@
 import createClient, { type Client } from "openapi-fetch";
 
 import { PosternError, refusal } from "./error.js";
-import type { Invitation, InvitationMail, InvitationPaths, NewInvitation } from "./invitations.js";
 import type { components, paths } from "./openapi.js";
 import { transport } from "./transport.js";
 
 export { PosternError, type ErrorCode, type Issue } from "./error.js";
-export type { Invitation, InvitationMail, NewInvitation } from "./invitations.js";
 export type { components, paths } from "./openapi.js";
 
 type Schemas = components["schemas"];
@@ -28,8 +26,12 @@ export type Accepted = Known<Schemas["Accepted"]>;
 /** A message with its attempts and events. Times are milliseconds since 1970. */
 export type Message = Known<Schemas["Story"]>;
 
-/** The operations of the API; those of the document go before those written by hand. */
-type Operations = paths & Omit<InvitationPaths, keyof paths>;
+/** Invites an address to an organization. */
+export type NewInvitation = Known<Schemas["NewInvitation"]>;
+/** The variables of an invitation's mail. */
+export type InvitationMail = Exclude<NewInvitation["messagePayload"], false | undefined>;
+/** An address that was invited to an organization. Times are milliseconds since 1970. */
+export type Invitation = Known<Schemas["Invitation"]>;
 
 /** How to reach the service. */
 export interface PosternOptions {
@@ -77,7 +79,7 @@ export class Postern {
    * the same key, bounds and repeats. It answers `{ data, error, response }`
    * and rejects for lost connections only.
    */
-  readonly api: Client<Operations>;
+  readonly api: Client<paths>;
 
   constructor(options: PosternOptions) {
     const { protocol, username, password, search, hash } = parse(options.url);
@@ -89,7 +91,7 @@ export class Postern {
     }
     const timeoutMs = options.timeoutMs ?? 10_000;
     if (!(timeoutMs > 0)) throw new TypeError("timeoutMs must be more than 0");
-    this.api = createClient<Operations>({
+    this.api = createClient<paths>({
       baseUrl: options.url,
       headers: { Accept: "application/json" },
       fetch: transport({

@@ -12,7 +12,6 @@ const url = process.env["POSTERN_URL"] ?? "";
 const apiKey = process.env["POSTERN_API_KEY"] ?? "";
 assert(url && apiKey, "POSTERN_URL and POSTERN_API_KEY must name a running service and a management key of it");
 const postern = new Postern({ url, apiKey });
-const document = await (await fetch(new URL("/api/openapi.json", url))).text();
 
 /** An address that no other test writes to. */
 let addresses = 0;
@@ -91,7 +90,6 @@ test("every operation is there, typed", async () => {
 });
 
 test("the recipient's limit is a typed error with its time", async () => {
-  if (!document.includes("request.message_rate_limited")) return; // this service has no limits yet
   const email = someone();
   for (let i = 0; i < 10; i++) await postern.sendCode({ email });
   const error = await refusal(postern.sendCode({ email }));
@@ -101,7 +99,6 @@ test("the recipient's limit is a typed error with its time", async () => {
 });
 
 test("an invitation is made, sent again and revoked", async () => {
-  if (!document.includes('"/api/organization-invitations"')) return; // this service has no invitations yet
   const response = await fetch(new URL("/api/organizations", url), {
     method: "POST",
     headers: { Authorization: `Bearer ${apiKey}`, "Content-Type": "application/json" },

@@ -41,6 +41,9 @@ type Options struct {
 	MachineRoleTenants []string
 	// AllowReservedDomains accepts mail to reserved names such as .test.
 	AllowReservedDomains bool
+	// DisposableDomains is a file of domains of throw-away mailboxes, one a
+	// line, read again when it changes; "" means the built-in list.
+	DisposableDomains string
 	// LogAddresses writes recipients in full to the log.
 	LogAddresses bool
 	// Workers is how many deliveries run at once; 0 means 64.

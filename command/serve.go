@@ -59,7 +59,8 @@ func optionsOf(p process, s config.Settings, log *slog.Logger) postern.Options {
 		DataDir: s.Data, DatabaseURL: s.Database, Keyset: s.Keyset, APIKey: s.APIKey,
 		MachineRoleTenants:   strings.FieldsFunc(s.MachineRoleTenants, func(r rune) bool { return r == ',' }),
 		AllowPrivateNetworks: s.AllowPrivateNetworks, AllowReservedDomains: s.AllowReservedDomains,
-		LogAddresses: s.LogAddresses, Workers: s.Workers, Connectors: p.connectors, Logger: log, Version: p.build().Version,
+		DisposableDomains: s.DisposableDomains,
+		LogAddresses:      s.LogAddresses, Workers: s.Workers, Connectors: p.connectors, Logger: log, Version: p.build().Version,
 	}
 }
 

@@ -9,6 +9,7 @@ func levels() map[string]int {
 		"internal/address":     0,
 		"internal/archtest":    0,
 		"internal/audit":       0,
+		"internal/disposable":  0,
 		"internal/fault":       0,
 		"internal/idempotency": 0,
 		"internal/locale":      0,

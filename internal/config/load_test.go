@@ -61,13 +61,13 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"addr": "0.0.0.0:80", "data": "/var/lib/postern", "database": "postgres://u:p@db/postern",
 		"keyset": `{"seal":{}}`, "api-key": "k-1", "allow-private-networks": "true",
 		"machine-role-tenants":   "default,prod",
-		"allow-reserved-domains": "true", "log-addresses": "true", "log-level": "debug",
+		"allow-reserved-domains": "true", "disposable-domains": "/etc/postern/disposable.txt", "log-addresses": "true", "log-level": "debug",
 		"log-format": "json", "workers": "7", "shutdown-timeout": "1m30s",
 	}
 	want := config.Settings{
 		Addr: "0.0.0.0:80", Data: "/var/lib/postern", Database: "postgres://u:p@db/postern",
 		Keyset: `{"seal":{}}`, APIKey: "k-1", AllowPrivateNetworks: true, MachineRoleTenants: "default,prod",
-		AllowReservedDomains: true, LogAddresses: true, LogLevel: slog.LevelDebug,
+		AllowReservedDomains: true, DisposableDomains: "/etc/postern/disposable.txt", LogAddresses: true, LogLevel: slog.LevelDebug,
 		LogFormat: config.LogJSON, Workers: 7, ShutdownTimeout: 90 * time.Second,
 	}
 	var args, environ, lines []string
@@ -184,6 +184,7 @@ func TestRefusals(t *testing.T) {
 			environ: []string{"POSTERN_LOG_ADDRESSES=yes"},
 			want:    `POSTERN_LOG_ADDRESSES: must be true or false, not "yes"`,
 		},
+		"blank file": {args: []string{"--disposable-domains", " "}, want: `--disposable-domains: must be the path of a file, or empty for none, not " "`},
 		"no ids":     {args: []string{"--machine-role-tenants", "a, b"}, want: `--machine-role-tenants: must be ids with commas between, such as default,prod, not "a, b"`},
 		"log level":  {args: []string{"--log-level", "loud"}, want: `--log-level: must be debug, info, warn or error, not "loud"`},
 		"log format": {args: []string{"--log-format", "xml"}, want: `--log-format: must be auto, text or json, not "xml"`},

@@ -18,6 +18,7 @@ type Settings struct {
 	AllowPrivateNetworks bool             // connectors and webhooks may reach private addresses
 	MachineRoleTenants   string           // ids, with commas between, of tenants that may use the machine's cloud role
 	AllowReservedDomains bool             // mail may go to domains such as example.com
+	DisposableDomains    string           // file of domains of throw-away mailboxes; "" means the built-in list
 	LogAddresses         bool             // logs show addresses in full
 	LogLevel             slog.Level
 	LogFormat            string        // LogAuto, LogText or LogJSON
@@ -101,6 +102,11 @@ func list(s *Settings) []setting {
 			name: "allow-reserved-domains", preset: "false", groups: Serving,
 			help:   "let mail go to reserved domains such as example.com (development)",
 			target: bind(&s.AllowReservedDomains, boolean),
+		},
+		{
+			name: "disposable-domains", hint: "file", groups: Serving,
+			help:   "domains of throw-away mailboxes, one a line, in place of the built-in list; read again when it changes",
+			target: bind(&s.DisposableDomains, optionalFile),
 		},
 		{
 			name: "log-addresses", preset: "false", groups: Serving,

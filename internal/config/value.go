@@ -58,6 +58,15 @@ func notEmpty(text string) (string, error) {
 	return text, nil
 }
 
+// optionalFile takes a path as it is, or "" for none. Whether there is such a
+// file is told by whoever opens it.
+func optionalFile(text string) (string, error) {
+	if text != "" && strings.TrimSpace(text) == "" || strings.ContainsRune(text, 0) {
+		return "", errors.New("must be the path of a file, or empty for none")
+	}
+	return text, nil
+}
+
 func databaseURL(text string) (connector.Secret, error) {
 	if text == "" {
 		return "", nil

@@ -5,13 +5,18 @@ import (
 
 	"github.com/postern-mail/postern/internal/admission"
 	"github.com/postern-mail/postern/internal/blocklist"
+	"github.com/postern-mail/postern/internal/disposable"
 	"github.com/postern-mail/postern/internal/guard"
 	"github.com/postern-mail/postern/internal/secrets"
 	"github.com/postern-mail/postern/internal/tenants"
 )
 
 // newAdmission makes what decides whether a mail may be asked for.
-func (a *App) newAdmission(o Options, settings *tenants.Service, keys *secrets.Keys) *admission.Service {
+func (a *App) newAdmission(o Options, settings *tenants.Service, keys *secrets.Keys) (*admission.Service, error) {
+	throwaway, err := disposable.Open(o.DisposableDomains, now, a.log)
+	if err != nil {
+		return nil, err
+	}
 	options := guard.Options{
 		Now: now, Notify: a.rateLimited,
 		Refused: func(k guard.Kind, l guard.Level) {
@@ -28,9 +33,9 @@ func (a *App) newAdmission(o Options, settings *tenants.Service, keys *secrets.K
 	}
 	return admission.New(admission.Options{
 		Settings: settings.Settings, Keys: keys, Guard: a.guard,
-		Lists:         blocklist.New(func(string) bool { return false }),
+		Lists:         blocklist.New(throwaway.Holds),
 		AllowReserved: o.AllowReservedDomains,
-	})
+	}), nil
 }
 
 // rateLimited tells the operator that the guard slows down or stops a source.

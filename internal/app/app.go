@@ -185,7 +185,10 @@ func (a *App) wire(ctx context.Context, o Options, keys *secrets.Keys) error {
 	composer := compose.New(builtin, stored, settings, template.NewCache(templateCacheSize))
 	hub := events.NewHub(a.store)
 	suppressions := suppression.NewService(a.store, now)
-	admit := a.newAdmission(o, settings, keys)
+	admit, err := a.newAdmission(o, settings, keys)
+	if err != nil {
+		return err
+	}
 	codes := verification.New(verification.Options{
 		Store: a.store, Outbox: out, Keys: keys, Settings: settings.Settings, Now: now,
 	})

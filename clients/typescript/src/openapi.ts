@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List API keys, oldest first */
+        /**
+         * List API keys, oldest first
+         * @description Revoked and expired ones, too. Keys of the tenant `default` reach those of all tenants.
+         */
         get: operations["listApiKeys"];
         put?: never;
         /**
@@ -37,9 +40,83 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key
-         * @description Takes effect at once on this node and within a second on others.
+         * @description The last management key can be revoked as well, for it may have leaked: `postern keys create` makes another on the database itself. Keys of the tenant `default` reach those of all tenants. Takes effect at once on this node and within a second on others.
          */
         delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename an API key, or change when it expires
+         * @description What is not given stays. A key's scopes never change, and one that has expired stays so. Keys of the tenant `default` reach those of all tenants. Takes effect at once on this node and within a second on others.
+         */
+        patch: operations["updateApiKey"];
+        trace?: never;
+    };
+    "/api/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List applications, newest first
+         * @description Without `page` and `page_size` the newest 1,000. `search` is for one of the fields id, name, description and displayName: `%` stands for any text and `_` for any character; without them it is the whole field. `q` is for a part of one.
+         */
+        get: operations["listApplications"];
+        put?: never;
+        /**
+         * Add an application
+         * @description So that mails can tell what is signed in to, by `applicationId`.
+         */
+        post: operations["createApplication"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/applications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an application */
+        get: operations["getApplication"];
+        put?: never;
+        post?: never;
+        /** Delete an application */
+        delete: operations["deleteApplication"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an application
+         * @description Fields that are not given stay as they are; null empties a description. customData is replaced as a whole. The type stays.
+         */
+        patch: operations["updateApplication"];
+        trace?: never;
+    };
+    "/api/applications/{id}/sign-in-experience": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what people see of an application
+         * @description Display name and branding, which go into mails.
+         */
+        get: operations["getApplicationSignInExperience"];
+        /**
+         * Set what people see of an application
+         * @description Fields that are not given stay as they are; null empties one.
+         */
+        put: operations["putApplicationSignInExperience"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -54,7 +131,7 @@ export interface paths {
         };
         /**
          * List who changed what, newest first
-         * @description Without `page` and `page_size` the newest 1,000. Secrets are never shown. So far it tells of imported and promoted configurations.
+         * @description Every change by a management call or a command has an entry, stored together with it: connectors, templates, partials, settings, API keys, tenants, suppressions, whole configurations, and what else is managed. A call that fails, or leaves a thing as it was, has none. Entries stay 400 days. Secrets are never shown. Without `page` and `page_size` the newest 100.
          */
         get: operations["listAuditLogs"];
         put?: never;
@@ -478,6 +555,269 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organization-invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List invitations, newest first
+         * @description Without `page` and `page_size` the newest 1,000.
+         */
+        get: operations["listOrganizationInvitations"];
+        put?: never;
+        /**
+         * Invite somebody into an organization
+         * @description With `messagePayload` a mail of the type OrganizationInvitation is sent. If it cannot be accepted, or with `Prefer: wait` is refused for good, nothing is created.
+         */
+        post: operations["createOrganizationInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization-invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an invitation */
+        get: operations["getOrganizationInvitation"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an invitation
+         * @description Whoever became a member by it stays one.
+         */
+        delete: operations["deleteOrganizationInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization-invitations/{id}/message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send an invitation again
+         * @description In whatever language. Reminders to come are made from these variables, too.
+         */
+        post: operations["sendOrganizationInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization-invitations/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Accept or revoke an invitation
+         * @description Accepting makes the user a member of the organization, with the invitation's roles.
+         */
+        put: operations["setOrganizationInvitationStatus"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization-roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List organization roles, newest first
+         * @description Without `page` and `page_size` the newest 1,000. `search` is for one of the fields id, name and description: `%` stands for any text and `_` for any character; without them it is the whole field. `q` is for a part of one.
+         */
+        get: operations["listOrganizationRoles"];
+        put?: never;
+        /**
+         * Add an organization role
+         * @description All organizations of the tenant have the same roles to give.
+         */
+        post: operations["createOrganizationRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization-roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an organization role */
+        get: operations["getOrganizationRole"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an organization role
+         * @description Members and invitations that have it lose it.
+         */
+        delete: operations["deleteOrganizationRole"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an organization role
+         * @description Fields that are not given stay as they are; null empties a description.
+         */
+        patch: operations["updateOrganizationRole"];
+        trace?: never;
+    };
+    "/api/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List organizations, newest first
+         * @description Without `page` and `page_size` the newest 1,000. `search` is for one of the fields id, name and description: `%` stands for any text and `_` for any character; without them it is the whole field. `q` is for a part of one.
+         */
+        get: operations["listOrganizations"];
+        put?: never;
+        /** Add an organization */
+        post: operations["createOrganization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an organization */
+        get: operations["getOrganization"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an organization
+         * @description With its memberships and invitations.
+         */
+        delete: operations["deleteOrganization"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an organization
+         * @description Fields that are not given stay as they are; null empties one. branding and customData are each replaced as a whole.
+         */
+        patch: operations["updateOrganization"];
+        trace?: never;
+    };
+    "/api/organizations/{id}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the members of an organization, those who came last first
+         * @description Without `page` and `page_size` the newest 1,000. `search` is for one of the fields id, username, primaryEmail, primaryPhone and name: `%` stands for any text and `_` for any character; without them it is the whole field. `q` is for a part of one.
+         */
+        get: operations["listOrganizationUsers"];
+        put?: never;
+        /**
+         * Add users to an organization
+         * @description All or none. Those who belong to it already stay as they are.
+         */
+        post: operations["addOrganizationUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{id}/users/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a user from an organization */
+        delete: operations["removeOrganizationUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{id}/users/{userId}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a member's roles by name */
+        get: operations["listOrganizationUserRoles"];
+        /**
+         * Give a member roles in the place of those it has
+         * @description All or none; an empty list takes all.
+         */
+        put: operations["setOrganizationUserRoles"];
+        /**
+         * Give a member further roles
+         * @description All or none. Those it has already stay.
+         */
+        post: operations["addOrganizationUserRoles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organizations/{id}/users/{userId}/roles/{organizationRoleId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a role from a member */
+        delete: operations["removeOrganizationUserRole"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sign-in-exp": {
         parameters: {
             query?: never;
@@ -485,7 +825,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get the settings for languages and codes */
+        /** Get the settings for languages, codes, limits and addresses */
         get: operations["getSignInExperience"];
         put?: never;
         post?: never;
@@ -493,7 +833,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change settings for languages and codes
+         * Change settings for languages, codes, limits and addresses
          * @description What is not given stays as it is; keys that are not known are ignored. Takes effect at once on this node and within a second on others.
          */
         patch: operations["updateSignInExperience"];
@@ -631,6 +971,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List users, newest first
+         * @description Without `page` and `page_size` the newest 1,000. `search` is for one of the fields id, username, primaryEmail, primaryPhone and name: `%` stands for any text and `_` for any character; without them it is the whole field. `q` is for a part of one.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        /**
+         * Add a user
+         * @description So that mails can tell of the user, by `userId`. Nobody signs in by it: a password is not kept.
+         */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a user */
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a user
+         * @description With the user's memberships.
+         */
+        delete: operations["deleteUser"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a user
+         * @description Fields that are not given stay as they are; null empties one. profile and customData are each replaced as a whole.
+         */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/api/users/{id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change some claims of a user's profile
+         * @description Claims that are not given stay as they are; null removes one. The answer is the whole profile.
+         */
+        patch: operations["updateUserProfile"];
+        trace?: never;
+    };
     "/api/verification-codes": {
         parameters: {
             query?: never;
@@ -743,6 +1152,59 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        AppExperience: {
+            applicationId: string;
+            branding: components["schemas"]["Branding"];
+            /** @description Always empty. */
+            color: Record<string, never>;
+            /**
+             * @description What people know the application by.
+             * @example Example Webshop
+             */
+            displayName: string | null;
+            /** @description Always null. */
+            privacyPolicyUrl: string | null;
+            /** @example default */
+            tenantId: string;
+            /** @description Always null. */
+            termsOfUseUrl: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        Application: {
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             * @example 1767225600000
+             */
+            createdAt: number;
+            /** @description An object that is kept as it is. */
+            customData: {
+                [key: string]: unknown;
+            };
+            /** @example The shop that customers see. */
+            description: string | null;
+            /** @example 5mq3v7c2l6yxq7k4o2ahn5t3zi */
+            id: string;
+            /** @description Always false. */
+            isThirdParty: boolean;
+            /** @example Webshop */
+            name: string;
+            /** @description As in /sign-in-experience; not there while nothing is set. */
+            signInExperience?: components["schemas"]["SignInExperience"];
+            /** @example default */
+            tenantId: string;
+            /** @enum {string} */
+            type: "Native" | "SPA" | "Traditional" | "MachineToMachine" | "Protected" | "SAML";
+            /**
+             * Format: int64
+             * @description Of the last change; milliseconds since 1970.
+             * @example 1767225600000
+             */
+            updatedAt?: number;
+        } & {
+            [key: string]: unknown;
+        };
         Attempt: {
             /** @description The provider's words. */
             answer?: string;
@@ -787,9 +1249,12 @@ export interface components {
             [key: string]: unknown;
         };
         AuditEntry: {
-            /** @enum {string} */
-            action: "configuration.imported" | "configuration.promoted";
-            /** @description Id of the API key that did it. */
+            /**
+             * @description The thing and what was done to it, mostly created, updated or deleted. New ones come with new things.
+             * @example email-template.updated
+             */
+            action: string;
+            /** @description Who did it: the id of an API key; cli, a command on the database itself; or system, the service by itself. */
             actor: string;
             /**
              * Format: int64
@@ -797,12 +1262,12 @@ export interface components {
              * @example 1767225600000
              */
             createdAt: number;
-            /** @description For a configuration: changes as in the answer to the change, and from, the id of the tenant that was promoted. */
+            /** @description before and after, as the API shows the thing; the one is missing where it was made, the other where it is gone. Secrets are masked, and secretsChanged tells that a connector has other ones. Of a configuration: changes as in the answer to the change, and from, the id of the tenant that was promoted. Where all of it is over 64 KiB long texts are cut. */
             details: unknown;
             /** @example 01939d1f-8b7a-7c3e-9a57-0f4f7a5e6b21 */
             id: string;
             /**
-             * @description Id of what was changed: of the tenant, for a configuration.
+             * @description Id of what was changed: of the tenant, for what it has one of; the name of a partial; the address of a suppression.
              * @example prod
              */
             subject: string;
@@ -811,6 +1276,111 @@ export interface components {
              * @example prod
              */
             tenantId: string;
+        } & {
+            [key: string]: unknown;
+        };
+        Blocklist: {
+            /** @description Refuse domains of mailboxes to be thrown away. */
+            blockDisposableAddresses: boolean;
+            /** @description Refuse addresses with a +tag. */
+            blockSubaddressing: boolean;
+            /**
+             * @description In the same form: what passes all of these rules.
+             * @example [
+             *       "good@evil.example"
+             *     ]
+             */
+            customAllowlist: string[];
+            /**
+             * @description Up to 1,000 addresses, domains, all subdomains of a domain, or patterns.
+             * @example [
+             *       "eve@mail.example",
+             *       "@evil.example",
+             *       "@*.evil.example",
+             *       "noreply-*@mail.example"
+             *     ]
+             */
+            customBlocklist: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        Branding: {
+            /**
+             * @description For dark backgrounds.
+             * @example https://example.com/favicon-dark.png
+             */
+            darkFavicon?: string;
+            /**
+             * @description For dark backgrounds.
+             * @example https://example.com/logo-dark.png
+             */
+            darkLogoUrl?: string;
+            /** @example https://example.com/favicon.png */
+            favicon?: string;
+            /**
+             * @description URL of at most 2,048 bytes, as are the others.
+             * @example https://example.com/logo.png
+             */
+            logoUrl?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedAppExperience: {
+            /** @description In the place of the whole branding there was. */
+            branding?: components["schemas"]["Branding"];
+            /** @example Example Webshop */
+            displayName?: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedApplication: {
+            /**
+             * @description Whatever the caller keeps with it; at most 64 KiB of JSON.
+             * @example {
+             *       "plan": "free"
+             *     }
+             */
+            customData?: {
+                [key: string]: unknown;
+            };
+            /** @example The shop that customers see. */
+            description?: string | null;
+            /** @example Webshop */
+            name?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedBlocks: {
+            blockDisposableAddresses?: boolean;
+            blockSubaddressing?: boolean;
+            /** @description Takes the place of the whole list. */
+            customAllowlist?: string[];
+            /** @description Takes the place of the whole list. */
+            customBlocklist?: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedClaims: {
+            /** @description In the place of the whole address there was. */
+            address?: components["schemas"]["PostalAddress"];
+            /** @example 1990-12-31 */
+            birthdate?: string;
+            /** @example Example */
+            familyName?: string;
+            gender?: string;
+            /** @example Ann */
+            givenName?: string;
+            /** @example de-DE */
+            locale?: string;
+            middleName?: string;
+            nickname?: string;
+            preferredUsername?: string;
+            /** @description URL of a page about the user. */
+            profile?: string;
+            /** @description URL of the user's own page. */
+            website?: string;
+            /** @example Europe/Berlin */
+            zoneinfo?: string;
         } & {
             [key: string]: unknown;
         };
@@ -836,8 +1406,23 @@ export interface components {
             [key: string]: unknown;
         };
         ChangedExperience: {
+            branding?: components["schemas"]["ChangedLook"];
+            emailBlocklistPolicy?: components["schemas"]["ChangedBlocks"];
             languageInfo?: components["schemas"]["ChangedLanguage"];
+            messageRateLimit?: components["schemas"]["ChangedLimits"];
+            sentinelPolicy?: components["schemas"]["ChangedSentinel"];
             verificationCodePolicy?: components["schemas"]["ChangedPolicy"];
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedKey: {
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970; null for never.
+             */
+            expiresAt?: number | null;
+            /** @example Backend */
+            name?: string;
         } & {
             [key: string]: unknown;
         };
@@ -848,6 +1433,50 @@ export interface components {
              * @example de
              */
             fallbackLanguage?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedLimits: {
+            ip?: components["schemas"]["ChangedQuota"];
+            recipient?: components["schemas"]["ChangedQuota"];
+            tenant?: components["schemas"]["ChangedQuota"];
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedLook: {
+            darkFavicon?: string;
+            darkLogoUrl?: string;
+            favicon?: string;
+            /** @description A URL (http or https); empty for none. */
+            logoUrl?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedOrganization: {
+            branding?: components["schemas"]["Branding"];
+            /**
+             * @description Whatever the caller keeps with it; at most 64 KiB of JSON.
+             * @example {
+             *       "plan": "free"
+             *     }
+             */
+            customData?: {
+                [key: string]: unknown;
+            };
+            /** @example Makers of everything. */
+            description?: string | null;
+            /** @example Acme */
+            name?: string;
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedOrganizationRole: {
+            /** @example May write. */
+            description?: string | null;
+            /** @example editor */
+            name?: string;
+            /** @enum {string} */
+            type?: "User" | "MachineToMachine";
         } & {
             [key: string]: unknown;
         };
@@ -872,6 +1501,75 @@ export interface components {
              * @description 1 to 100.
              */
             maxRetryAttempts?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedProfile: {
+            profile: components["schemas"]["ChangedClaims"];
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedQuota: {
+            /** Format: int64 */
+            limit?: number;
+            /**
+             * Format: int64
+             * @description 60 to 86400 seconds.
+             */
+            window?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedSentinel: {
+            /**
+             * Format: int64
+             * @description 1 to 1440 minutes.
+             */
+            lockoutDuration?: number;
+            /**
+             * Format: int64
+             * @description 1 to 1000.
+             */
+            maxAttempts?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        ChangedUser: {
+            /**
+             * @description URL (http or https) of a picture.
+             * @example https://example.com/ann.png
+             */
+            avatar?: string | null;
+            /**
+             * @description Whatever the caller keeps with it; at most 64 KiB of JSON.
+             * @example {
+             *       "plan": "free"
+             *     }
+             */
+            customData?: {
+                [key: string]: unknown;
+            };
+            /** @description Kept for those who ask; mails do not mind it. */
+            isSuspended?: boolean;
+            /** @example Ann Example */
+            name?: string | null;
+            /**
+             * @description One address, at most 128 bytes.
+             * @example ann@example.com
+             */
+            primaryEmail?: string | null;
+            /**
+             * @description 4 to 20 digits, with the country's code (E.164 without +).
+             * @example 4930901820
+             */
+            primaryPhone?: string | null;
+            /** @description In the place of the whole profile there was. */
+            profile?: components["schemas"]["Profile"];
+            /**
+             * @description English letters, digits and underscores; no digit first.
+             * @example ann
+             */
+            username?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -929,6 +1627,7 @@ export interface components {
             [key: string]: unknown;
         };
         CodeRequest: {
+            /** @description Becomes the variable application, if there is one with this id. */
             applicationId?: string;
             /**
              * @description One address, at most 128 bytes.
@@ -936,10 +1635,16 @@ export interface components {
              */
             email: string;
             /**
+             * @description Of the client on whose behalf the code is sent: give it, so that one client cannot have codes sent to everybody.
+             * @example 203.0.113.7
+             */
+            ip?: string;
+            /**
              * @description Language of the mail (BCP 47), used as it is.
              * @example de
              */
             locale?: string;
+            /** @description Becomes the variable organization, if there is one with this id. */
             organizationId?: string;
             /**
              * @description Variables for the template: at most 64 KiB, 500 keys, 16 levels.
@@ -970,6 +1675,7 @@ export interface components {
              * @example de-CH de en
              */
             uiLocales?: string;
+            /** @description Becomes the variable user, if there is one with this id. UserPermissionValidation, BindNewIdentifier and BindMfa need it, or user in payload. */
             userId?: string;
         } & {
             [key: string]: unknown;
@@ -1165,6 +1871,11 @@ export interface components {
             id: string;
             /** @description The key itself. It is shown this once and cannot be had again. */
             key: string;
+            /**
+             * Format: int64
+             * @description When a request came with it last, to five minutes or so; milliseconds since 1970; null for never.
+             */
+            lastUsedAt: number | null;
             /** @example Backend */
             name: string;
             /**
@@ -1252,9 +1963,14 @@ export interface components {
             [key: string]: unknown;
         };
         Experience: {
+            /** @description How the tenant looks in mails, where neither application nor organization nor connector say so. */
+            branding: components["schemas"]["Branding"];
+            emailBlocklistPolicy: components["schemas"]["Blocklist"];
             /** @enum {string} */
             id: "default";
             languageInfo: components["schemas"]["LanguageInfo"];
+            messageRateLimit: components["schemas"]["RateLimit"];
+            sentinelPolicy: components["schemas"]["Sentinel"];
             /** @example default */
             tenantId: string;
             verificationCodePolicy: components["schemas"]["CodePolicy"];
@@ -1342,6 +2058,62 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        Invitation: {
+            /** @description Id of the user who accepted, or null. */
+            acceptedUserId: string | null;
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             * @example 1767225600000
+             */
+            createdAt: number;
+            /**
+             * Format: int64
+             * @description From then on it cannot be accepted.
+             * @example 1767830400000
+             */
+            expiresAt: number;
+            id: string;
+            /**
+             * @description Address of the person invited.
+             * @example ann@example.com
+             */
+            invitee: string;
+            /** @description Id of the user who invites, or null. */
+            inviterId: string | null;
+            /**
+             * Format: int64
+             * @description When it is sent again, or null.
+             */
+            nextReminderAt: number | null;
+            organizationId: string;
+            /** @description What accepting gives, by name. */
+            organizationRoles: components["schemas"]["RoleName"][];
+            /** @description Days after createdAt on which it is sent again. */
+            reminders: number[];
+            /**
+             * @description Expired from expiresAt on unless it has ended before.
+             * @enum {string}
+             */
+            status: "Pending" | "Accepted" | "Expired" | "Revoked";
+            tenantId: string;
+            /**
+             * Format: int64
+             * @description When it was accepted or revoked, else createdAt.
+             * @example 1767225600000
+             */
+            updatedAt: number;
+        } & {
+            [key: string]: unknown;
+        };
+        InvitationStatus: {
+            /** @description Who accepts; needed for Accepted. The user's primaryEmail must be the invitee's address. */
+            acceptedUserId?: string;
+            /** @enum {string} */
+            status: "Accepted" | "Revoked";
+        } & {
+            [key: string]: unknown;
+        };
         Issue: {
             /**
              * @description invalid_type, required, invalid_value, …
@@ -1372,6 +2144,11 @@ export interface components {
              */
             hint: string;
             id: string;
+            /**
+             * Format: int64
+             * @description When a request came with it last, to five minutes or so; milliseconds since 1970; null for never.
+             */
+            lastUsedAt: number | null;
             /** @example Backend */
             name: string;
             /**
@@ -1420,6 +2197,71 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        Member: {
+            /** @description Always null. */
+            applicationId: string | null;
+            /**
+             * @description URL of a picture.
+             * @example https://example.com/ann.png
+             */
+            avatar: string | null;
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             * @example 1767225600000
+             */
+            createdAt: number;
+            /** @description An object that is kept as it is. */
+            customData: {
+                [key: string]: unknown;
+            };
+            /** @description Always false. */
+            hasPassword: boolean;
+            /** @example 5mq3v7c2l6yxq7k4o2ahn5t3zi */
+            id: string;
+            /** @description Always empty. */
+            identities: Record<string, never>;
+            /** @description Kept for those who ask; mails do not mind it. */
+            isSuspended: boolean;
+            /**
+             * Format: int64
+             * @description Always null.
+             */
+            lastSignInAt: number | null;
+            /** @example Ann Example */
+            name: string | null;
+            /** @description By name. */
+            organizationRoles: components["schemas"]["RoleName"][];
+            /** @example ann@example.com */
+            primaryEmail: string | null;
+            /**
+             * @description Digits alone, with the country's code (E.164 without +).
+             * @example 4930901820
+             */
+            primaryPhone: string | null;
+            /** @description Further claims of OpenID Connect. */
+            profile: components["schemas"]["Profile"];
+            /** @example default */
+            tenantId: string;
+            /**
+             * Format: int64
+             * @description Of the last change; milliseconds since 1970.
+             * @example 1767225600000
+             */
+            updatedAt?: number;
+            /**
+             * @description Letters of English, digits and underscores; no digit first. In this case.
+             * @example ann
+             */
+            username: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        MemberIDs: {
+            userIds: string[];
+        } & {
+            [key: string]: unknown;
+        };
         Message: {
             /**
              * Format: int64
@@ -1462,6 +2304,25 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        NewApplication: {
+            /**
+             * @description Whatever the caller keeps with it; at most 64 KiB of JSON.
+             * @example {
+             *       "plan": "free"
+             *     }
+             */
+            customData?: {
+                [key: string]: unknown;
+            };
+            /** @example The shop that customers see. */
+            description?: string | null;
+            /** @example Webshop */
+            name: string;
+            /** @enum {string} */
+            type: "Native" | "SPA" | "Traditional" | "MachineToMachine" | "Protected" | "SAML";
+        } & {
+            [key: string]: unknown;
+        };
         NewConnector: {
             /** @description The settings; ******** stands for secrets of the connector in use. */
             config?: unknown;
@@ -1476,6 +2337,45 @@ export interface components {
             metadata?: unknown;
             /** @description No meaning for e-mail. */
             syncProfile?: boolean;
+        } & {
+            [key: string]: unknown;
+        };
+        NewInvitation: {
+            /**
+             * Format: int64
+             * @description Until when it can be accepted; milliseconds since 1970.
+             * @example 1767830400000
+             */
+            expiresAt: number;
+            /**
+             * @description One address, at most 128 bytes.
+             * @example ann@example.com
+             */
+            invitee: string;
+            /** @description Id of the user who invites. */
+            inviterId?: string;
+            /** @description Variables of the mail, which go before what is known of organization and inviter. No mail without it, or if it is false. */
+            messagePayload?: false | ({
+                /** @description Where the invitation is accepted: an http or https URL of at most 2048 bytes. It is kept secret. */
+                link?: string;
+                /** @description Language of the mail (BCP 47), used as it is. */
+                locale?: string;
+                /** @description Languages that the person prefers, in order; the first that there is goes before locale. */
+                uiLocales?: string;
+            } & {
+                [key: string]: unknown;
+            });
+            organizationId: string;
+            /** @description Roles that accepting gives. */
+            organizationRoleIds?: string[];
+            /**
+             * @description Days after now on which the mail is sent again while the invitation is pending: 1 to 90, rising, before expiresAt. Needs messagePayload.
+             * @example [
+             *       3,
+             *       7
+             *     ]
+             */
+            reminders?: number[];
         } & {
             [key: string]: unknown;
         };
@@ -1527,6 +2427,38 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        NewOrganization: {
+            branding?: components["schemas"]["Branding"];
+            /**
+             * @description Whatever the caller keeps with it; at most 64 KiB of JSON.
+             * @example {
+             *       "plan": "free"
+             *     }
+             */
+            customData?: {
+                [key: string]: unknown;
+            };
+            /** @example Makers of everything. */
+            description?: string | null;
+            /** @example Acme */
+            name: string;
+        } & {
+            [key: string]: unknown;
+        };
+        NewOrganizationRole: {
+            /** @example May write. */
+            description?: string | null;
+            /** @example editor */
+            name: string;
+            /**
+             * @description Who can have the role.
+             * @default User
+             * @enum {string}
+             */
+            type: "User" | "MachineToMachine";
+        } & {
+            [key: string]: unknown;
+        };
         NewSuppression: {
             /**
              * @description One address, at most 128 bytes.
@@ -1574,6 +2506,60 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        Organization: {
+            branding: components["schemas"]["Branding"];
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             * @example 1767225600000
+             */
+            createdAt: number;
+            /** @description An object that is kept as it is. */
+            customData: {
+                [key: string]: unknown;
+            };
+            /** @example Makers of everything. */
+            description: string | null;
+            /** @example 5mq3v7c2l6yxq7k4o2ahn5t3zi */
+            id: string;
+            /** @description Always false. */
+            isMfaRequired: boolean;
+            /** @example Acme */
+            name: string;
+            /** @example default */
+            tenantId: string;
+            /**
+             * Format: int64
+             * @description Of the last change; milliseconds since 1970.
+             * @example 1767225600000
+             */
+            updatedAt?: number;
+        } & {
+            [key: string]: unknown;
+        };
+        OrganizationRole: {
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             * @example 1767225600000
+             */
+            createdAt: number;
+            /** @example May write. */
+            description: string | null;
+            /** @example 5mq3v7c2l6yxq7k4o2ahn5t3zi */
+            id: string;
+            /** @example editor */
+            name: string;
+            /** @example default */
+            tenantId: string;
+            /**
+             * @description Who can have the role.
+             * @enum {string}
+             */
+            type: "User" | "MachineToMachine";
+        } & {
+            [key: string]: unknown;
+        };
         Partial: {
             content: string;
             /** @example footer */
@@ -1586,6 +2572,20 @@ export interface components {
             updatedAt: number;
             /** @description Id of the API key that made the last change. */
             updatedBy: string;
+        } & {
+            [key: string]: unknown;
+        };
+        PostalAddress: {
+            /** @example Germany */
+            country?: string;
+            /** @description The whole address; may have line breaks. */
+            formatted?: string;
+            /** @example Berlin */
+            locality?: string;
+            postalCode?: string;
+            region?: string;
+            /** @description May have line breaks. */
+            streetAddress?: string;
         } & {
             [key: string]: unknown;
         };
@@ -1643,6 +2643,29 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        Profile: {
+            address?: components["schemas"]["PostalAddress"];
+            /** @example 1990-12-31 */
+            birthdate?: string;
+            /** @example Example */
+            familyName?: string;
+            gender?: string;
+            /** @example Ann */
+            givenName?: string;
+            /** @example de-DE */
+            locale?: string;
+            middleName?: string;
+            nickname?: string;
+            preferredUsername?: string;
+            /** @description URL of a page about the user. */
+            profile?: string;
+            /** @description URL of the user's own page. */
+            website?: string;
+            /** @example Europe/Berlin */
+            zoneinfo?: string;
+        } & {
+            [key: string]: unknown;
+        };
         Promote: {
             /** @description Only check and compare. */
             dryRun?: boolean;
@@ -1672,6 +2695,31 @@ export interface components {
         };
         PutTemplates: {
             templates: components["schemas"]["NewTemplate"][];
+        } & {
+            [key: string]: unknown;
+        };
+        Quota: {
+            /**
+             * Format: int64
+             * @example 10
+             */
+            limit: number;
+            /**
+             * Format: int64
+             * @description Seconds: 60 to 86400.
+             * @example 600
+             */
+            window: number;
+        } & {
+            [key: string]: unknown;
+        };
+        RateLimit: {
+            /** @description Mails on behalf of one client, when calls give ip. limit: up to 1000000, 0 for any number. */
+            ip: components["schemas"]["Quota"];
+            /** @description Mails to one person's address, codes and invitations apart. limit: 1 to 1000. */
+            recipient: components["schemas"]["Quota"];
+            /** @description Mails in all. limit: up to 100000000, 0 for any number. */
+            tenant: components["schemas"]["Quota"];
         } & {
             [key: string]: unknown;
         };
@@ -1705,9 +2753,37 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        RoleIDs: {
+            organizationRoleIds: string[];
+        } & {
+            [key: string]: unknown;
+        };
+        RoleName: {
+            id: string;
+            /** @example editor */
+            name: string;
+        } & {
+            [key: string]: unknown;
+        };
         SelectItem: {
             title: string;
             value: string;
+        } & {
+            [key: string]: unknown;
+        };
+        Sentinel: {
+            /**
+             * Format: int64
+             * @description Minutes that no code of the address is looked at then: 1 to 1440.
+             * @example 60
+             */
+            lockoutDuration: number;
+            /**
+             * Format: int64
+             * @description Failed tries in an hour at one address, whatever the code: 1 to 1000.
+             * @example 100
+             */
+            maxAttempts: number;
         } & {
             [key: string]: unknown;
         };
@@ -1730,6 +2806,16 @@ export interface components {
         ShowCondition: {
             expectValue: unknown;
             targetKey: string;
+        } & {
+            [key: string]: unknown;
+        };
+        SignInExperience: {
+            branding: components["schemas"]["Branding"];
+            /**
+             * @description What people know the application by.
+             * @example Example Webshop
+             */
+            displayName: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -1966,6 +3052,64 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        User: {
+            /** @description Always null. */
+            applicationId: string | null;
+            /**
+             * @description URL of a picture.
+             * @example https://example.com/ann.png
+             */
+            avatar: string | null;
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             * @example 1767225600000
+             */
+            createdAt: number;
+            /** @description An object that is kept as it is. */
+            customData: {
+                [key: string]: unknown;
+            };
+            /** @description Always false. */
+            hasPassword: boolean;
+            /** @example 5mq3v7c2l6yxq7k4o2ahn5t3zi */
+            id: string;
+            /** @description Always empty. */
+            identities: Record<string, never>;
+            /** @description Kept for those who ask; mails do not mind it. */
+            isSuspended: boolean;
+            /**
+             * Format: int64
+             * @description Always null.
+             */
+            lastSignInAt: number | null;
+            /** @example Ann Example */
+            name: string | null;
+            /** @example ann@example.com */
+            primaryEmail: string | null;
+            /**
+             * @description Digits alone, with the country's code (E.164 without +).
+             * @example 4930901820
+             */
+            primaryPhone: string | null;
+            /** @description Further claims of OpenID Connect. */
+            profile: components["schemas"]["Profile"];
+            /** @example default */
+            tenantId: string;
+            /**
+             * Format: int64
+             * @description Of the last change; milliseconds since 1970.
+             * @example 1767225600000
+             */
+            updatedAt?: number;
+            /**
+             * @description Letters of English, digits and underscores; no digit first. In this case.
+             * @example ann
+             */
+            username: string | null;
+        } & {
+            [key: string]: unknown;
+        };
         Verify: {
             /**
              * @description Upper and lower case are the same.
@@ -2023,6 +3167,8 @@ export interface operations {
                 page?: number;
                 /** @description Entries a page; 20 unless given. */
                 page_size?: number;
+                /** @description Whose keys; the caller's own tenant unless given. */
+                tenantId?: string;
             };
             header?: never;
             path?: never;
@@ -2061,6 +3207,15 @@ export interface operations {
             };
             /** @description `auth.forbidden`: the key needs the scope `management` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such tenant, or not the caller's to see */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2205,8 +3360,618 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `entity.not_found`: no such key, or none in force */
+            /** @description `entity.not_found`: no such key, none in force, or not the caller's to see */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedKey"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such key, none in force, or not the caller's to see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listApplications: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1; 1 with page_size alone. */
+                page?: number;
+                /** @description Entries a page; 20 unless given. */
+                page_size?: number;
+                /** @description As SQL's LIKE over each field, in any case. */
+                search?: string;
+                /** @description Only what has a field that holds this text, in any case. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "Total-Number"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Application"][];
+                };
+            };
+            /** @description `guard.invalid_pagination`, `guard.invalid_input` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createApplication: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key gets the first answer again, marked by `Idempotent-Replayed: true`. Printable ASCII. Answers that say to try again (5xx, 429) are not kept. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApplication"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Application"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApplication: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Application"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such application */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteApplication: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such application */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateApplication: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedApplication"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Application"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such application */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getApplicationSignInExperience: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppExperience"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such application */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putApplicationSignInExperience: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedAppExperience"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppExperience"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such application */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2234,6 +3999,16 @@ export interface operations {
                 page_size?: number;
                 /** @description Whose entries; the caller's own tenant unless given. */
                 tenantId?: string;
+                /** @description Only what this API key did, by its id; or cli, or system. */
+                actor?: string;
+                /** @description Only this action. */
+                action?: string;
+                /** @description Only changes of the thing with this id. */
+                subject?: string;
+                /** @description Only from this time on (milliseconds). */
+                since?: number;
+                /** @description Only before this time (milliseconds). */
+                until?: number;
             };
             header?: never;
             path?: never;
@@ -2771,7 +4546,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `entity.value_too_long`: an address over 128 bytes; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            /** @description `entity.value_too_long`: an address over 128 bytes; `request.reserved_domain`: a domain such as example.com, where mails leave the service; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4481,7 +6256,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `entity.value_too_long`: an address over 128 bytes; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            /** @description `entity.value_too_long`: an address over 128 bytes; `request.reserved_domain`: a domain such as example.com, where mails leave the service; `session.email_blocklist.*`: an address that the tenant's rules do not allow, for a code of the type Register or BindNewIdentifier; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4490,7 +6265,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
+            /** @description `request.message_rate_limited`: too many mails to this address, from this IP address or of this tenant (`data.limit` says which); `Retry-After` says when to try again; `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4559,6 +6334,1869 @@ export interface operations {
             };
             /** @description `entity.not_found` */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listOrganizationInvitations: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1; 1 with page_size alone. */
+                page?: number;
+                /** @description Entries a page; 20 unless given. */
+                page_size?: number;
+                /** @description Only those into this organization. */
+                organizationId?: string;
+                /** @description Only those of this user. */
+                inviterId?: string;
+                /** @description Only those of this address, in any case. */
+                invitee?: string;
+                /** @description Only those with this status. */
+                status?: "Pending" | "Accepted" | "Expired" | "Revoked";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "Total-Number"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"][];
+                };
+            };
+            /** @description `guard.invalid_pagination`, `guard.invalid_input` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createOrganizationInvitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key gets the first answer again, marked by `Idempotent-Replayed: true`. Printable ASCII. Answers that say to try again (5xx, 429) are not kept. */
+                "Idempotency-Key"?: string;
+                /** @description `wait=N` (RFC 7240; 1 to 30 seconds) lets the answer wait for the provider's first verdict. A refusal for good is then answered as 400. Without a verdict in time the answer is the usual one. */
+                Prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Postern-Message-Id"?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description `request.invalid_input`: expiresAt is past; `connector.general`: refused for good, with the provider's words (only with `Prefer: wait`); `connector.template_not_found`: the connector's settings name no template at the provider for this type; `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.relation_foreign_key_not_found`: no such organization, inviter or role; `entity.unique_integrity_violation`: the address has a pending invitation; `request.invalid_input`: the invitee is a member already; `entity.value_too_long`: an address over 128 bytes; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `connector.not_found`: a mail is asked for and no connector is set up */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getOrganizationInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteOrganizationInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    sendOrganizationInvitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key gets the first answer again, marked by `Idempotent-Replayed: true`. Printable ASCII. Answers that say to try again (5xx, 429) are not kept. */
+                "Idempotency-Key"?: string;
+                /** @description `wait=N` (RFC 7240; 1 to 30 seconds) lets the answer wait for the provider's first verdict. A refusal for good is then answered as 400. Without a verdict in time the answer is the usual one. */
+                Prefer?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where the invitation is accepted: an http or https URL of at most 2048 bytes. It is kept secret. */
+                    link?: string;
+                    /** @description Language of the mail (BCP 47), used as it is. */
+                    locale?: string;
+                    /** @description Languages that the person prefers, in order; the first that there is goes before locale. */
+                    uiLocales?: string;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "Postern-Message-Id"?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `connector.general`: refused for good, with the provider's words (only with `Prefer: wait`); `connector.template_not_found`: the connector's settings name no template at the provider for this type; `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.invalid_input`: it is not pending any more; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `connector.not_found`: no connector is set up */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setOrganizationInvitationStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationStatus"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.invalid_input`: it is not pending any more, acceptedUserId is missing, or that user's primaryEmail is not the invitee's; `entity.relation_foreign_key_not_found`: no such user */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listOrganizationRoles: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1; 1 with page_size alone. */
+                page?: number;
+                /** @description Entries a page; 20 unless given. */
+                page_size?: number;
+                /** @description As SQL's LIKE over each field, in any case. */
+                search?: string;
+                /** @description Only what has a field that holds this text, in any case. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "Total-Number"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationRole"][];
+                };
+            };
+            /** @description `guard.invalid_pagination`, `guard.invalid_input` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createOrganizationRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key gets the first answer again, marked by `Idempotent-Replayed: true`. Printable ASCII. Answers that say to try again (5xx, 429) are not kept. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrganizationRole"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationRole"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.unique_integrity_violation`: another role has the name; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getOrganizationRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationRole"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteOrganizationRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateOrganizationRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedOrganizationRole"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationRole"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.unique_integrity_violation`: another role has the name */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listOrganizations: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1; 1 with page_size alone. */
+                page?: number;
+                /** @description Entries a page; 20 unless given. */
+                page_size?: number;
+                /** @description As SQL's LIKE over each field, in any case. */
+                search?: string;
+                /** @description Only what has a field that holds this text, in any case. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "Total-Number"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"][];
+                };
+            };
+            /** @description `guard.invalid_pagination`, `guard.invalid_input` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createOrganization: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key gets the first answer again, marked by `Idempotent-Replayed: true`. Printable ASCII. Answers that say to try again (5xx, 429) are not kept. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrganization"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteOrganization: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateOrganization: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedOrganization"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listOrganizationUsers: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1; 1 with page_size alone. */
+                page?: number;
+                /** @description Entries a page; 20 unless given. */
+                page_size?: number;
+                /** @description As SQL's LIKE over each field, in any case. */
+                search?: string;
+                /** @description Only what has a field that holds this text, in any case. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "Total-Number"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"][];
+                };
+            };
+            /** @description `guard.invalid_pagination`, `guard.invalid_input` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    addOrganizationUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key gets the first answer again, marked by `Idempotent-Replayed: true`. Printable ASCII. Answers that say to try again (5xx, 429) are not kept. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberIDs"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberIDs"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.relation_foreign_key_not_found`: there is no user with one of the ids; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeOrganizationUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the organization. */
+                id: string;
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization, or no such member */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listOrganizationUserRoles: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1; 1 with page_size alone. */
+                page?: number;
+                /** @description Entries a page; 20 unless given. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Of the organization. */
+                id: string;
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "Total-Number"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationRole"][];
+                };
+            };
+            /** @description `guard.invalid_pagination`, `guard.invalid_input` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `organization.require_membership`: the user is no member */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setOrganizationUserRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the organization. */
+                id: string;
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleIDs"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `organization.require_membership`: the user is no member; `entity.relation_foreign_key_not_found`: there is no role with one of the ids */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    addOrganizationUserRoles: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key gets the first answer again, marked by `Idempotent-Replayed: true`. Printable ASCII. Answers that say to try again (5xx, 429) are not kept. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Of the organization. */
+                id: string;
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleIDs"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleIDs"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `organization.require_membership`: the user is no member; `entity.relation_foreign_key_not_found`: there is no role with one of the ids; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeOrganizationUserRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the organization. */
+                id: string;
+                userId: string;
+                organizationRoleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such organization, or the member does not have the role */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `organization.require_membership`: the user is no member */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5357,6 +8995,486 @@ export interface operations {
             };
         };
     };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1; 1 with page_size alone. */
+                page?: number;
+                /** @description Entries a page; 20 unless given. */
+                page_size?: number;
+                /** @description As SQL's LIKE over each field, in any case. */
+                search?: string;
+                /** @description Only what has a field that holds this text, in any case. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    Link?: string;
+                    "Total-Number"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"][];
+                };
+            };
+            /** @description `guard.invalid_pagination`, `guard.invalid_input` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: for 24 hours the same key gets the first answer again, marked by `Idempotent-Replayed: true`. Printable ASCII. Answers that say to try again (5xx, 429) are not kept. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedUser"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.idempotency_in_progress`: the first request with this `Idempotency-Key` still runs */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `user.username_already_in_use`, `user.email_already_in_use`, `user.phone_already_in_use`; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedUser"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `user.username_already_in_use`, `user.email_already_in_use`, `user.phone_already_in_use` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    updateUserProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that it was read with: refuses a change of another version. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedProfile"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description `guard.invalid_input`: `data.issues` lists the fields at fault */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.authorization_header_missing`, `auth.authorization_token_type_not_supported`, `auth.unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `auth.forbidden`: the key needs the scope `management` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.not_found`: no such user */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.precondition_failed`: `If-Match` names another version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `request.body_too_large`: over 1 MiB */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description `entity.internal_error`: unexpected; `data.requestId` finds it in our log */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     createVerificationCode: {
         parameters: {
             query?: never;
@@ -5429,7 +9547,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `entity.value_too_long`: an address over 128 bytes; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            /** @description `entity.value_too_long`: an address over 128 bytes; `request.reserved_domain`: a domain such as example.com, where mails leave the service; `session.email_blocklist.*`: an address that the tenant's rules do not allow, for a code of the type Register or BindNewIdentifier; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5438,7 +9556,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
+            /** @description `request.message_rate_limited`: too many mails to this address, from this IP address or of this tenant (`data.limit` says which); `Retry-After` says when to try again; `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5490,7 +9608,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `verification_code.not_found`, `verification_code.expired`, `verification_code.exceed_max_try`, `verification_code.code_mismatch`, in this order of precedence; `guard.invalid_input`: `data.issues` lists the fields at fault */
+            /** @description `verification_code.not_found`, `verification_code.expired`, `verification_code.exceed_max_try`, `verification_code.code_mismatch`, in this order of precedence; before them `session.verification_blocked_too_many_attempts`: too many failed tries at the address, with `Retry-After`; `guard.invalid_input`: `data.issues` lists the fields at fault */
             400: {
                 headers: {
                     [name: string]: unknown;

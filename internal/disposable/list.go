@@ -86,6 +86,7 @@ func Read(r io.Reader) (*List, error) {
 // Holds tells whether a domain, as A-labels or U-labels in any case, or one
 // that it lies below is on the list. What is no domain is not.
 func (l *List) Holds(domain string) bool {
+	domain = strings.TrimSuffix(domain, ".") // the root's (RFC 1034 section 3.1)
 	if !lowerASCII(domain) {
 		var ok bool
 		if domain, ok = canonical(domain); !ok {
@@ -126,8 +127,7 @@ func (l *List) has(domain string) bool {
 
 // canonical returns a domain of two labels or more as A-labels in lower case.
 func canonical(domain string) (string, bool) {
-	// A-labels can be longer than what they stand for, never shorter than a
-	// byte for a character of up to four.
+	// A character has at most four bytes, and takes at least one in A-labels.
 	if len(domain) > 4*maxDomain {
 		return "", false
 	}

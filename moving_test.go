@@ -27,7 +27,7 @@ func TestFromDevelopmentToProduction(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := options(t)
-			o.APIKey, o.AllowPrivateNetworks = apiKey, true
+			o.APIKey, o.AllowPrivateNetworks, o.AllowReservedDomains = apiKey, true, true
 			moves(t, start(t, o), o)
 		})
 	}

@@ -245,7 +245,7 @@ func ExampleNew() {
 	defer os.RemoveAll(dir)
 	ctx := context.Background()
 	service, err := postern.New(ctx, postern.Options{
-		DataDir: dir, APIKey: "example-management-key", Connectors: append(connectors.Builtin(), shout),
+		DataDir: dir, APIKey: "example-management-key", AllowReservedDomains: true, Connectors: append(connectors.Builtin(), shout),
 	})
 	if err != nil {
 		panic(err)

@@ -91,9 +91,6 @@ func (s *server) testConnector(ctx context.Context, in *testInput) (*testOutput,
 		return nil, err
 	}
 	defer s.closeTested(c, via)
-	if err := s.Admission.Reserved(request.To, via.Keeps()); err != nil {
-		return nil, err
-	}
 	if err := s.sendTest(ctx, c, request, via); err != nil {
 		return nil, err
 	}
@@ -102,6 +99,9 @@ func (s *server) testConnector(ctx context.Context, in *testInput) (*testOutput,
 
 // sendTest sends a test mail, on the budget of the call's key.
 func (s *server) sendTest(ctx context.Context, c *call, request compose.Request, via *routing.Opened) error {
+	if err := s.Admission.Reserved(request.To, via.Keeps()); err != nil {
+		return err
+	}
 	if wait := s.tests.spend(c.key.ID, s.Now()); wait > 0 {
 		f := fault.New(fault.TooMany, "connector.rate_limit_exceeded",
 			"An API key may send %d test mails a minute.", testsAMinute)

@@ -41,6 +41,6 @@ func (a *App) newAdmission(o Options, settings *tenants.Service, keys *secrets.K
 // rateLimited tells the operator that the guard slows down or stops a source.
 func (a *App) rateLimited(n guard.Notice) {
 	a.log.Warn("mails are limited", slog.String("event", guard.Event), slog.String("tenant", n.TenantID),
-		slog.String("source", string(n.Source)), slog.String("name", n.Name), slog.String("measure", string(n.Level)),
+		slog.String("kind", string(n.Source)), slog.String("name", n.Name), slog.String("measure", string(n.Level)),
 		slog.Int("outstanding", n.Outstanding))
 }

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -130,7 +128,7 @@ func (k kept[T]) List(ctx context.Context, tenantID string, f directory.Filter) 
 		return nil, 0, fmt.Errorf("count: %w", err)
 	}
 	list := []T{}
-	window, args := windowed(f, args)
+	window, args := page(f.Limit, f.Offset, args)
 	err := all(ctx, k.s.db.reader(), func(r rows) error {
 		t, err := k.scan(r)
 		list = append(list, t)
@@ -145,17 +143,6 @@ func matching(f directory.Filter, column string, n int) string {
 		return ""
 	}
 	return ` AND ` + column + ` LIKE $` + strconv.Itoa(n) + ` ESCAPE '\'`
-}
-
-// windowed appends a filter's window to a statement as parameters: SQLite's
-// statements are prepared once and kept, and offsets are many.
-func windowed(f directory.Filter, args []any) (ending string, more []any) {
-	limit := f.Limit
-	if limit <= 0 {
-		limit = math.MaxInt32
-	}
-	more = slices.Concat(args, []any{limit, max(f.Offset, 0)})
-	return fmt.Sprintf(` LIMIT $%d OFFSET $%d`, len(more)-1, len(more)), more
 }
 
 // Insert implements directory.Kept.

@@ -23,7 +23,7 @@ func (s *Store) ListMembers(
 	if _, err := one(ctx, s.db.reader(), []any{&total}, `SELECT count(*)`+from, args...); err != nil {
 		return nil, 0, fmt.Errorf("count: %w", err)
 	}
-	window, args := windowed(f, args)
+	window, args := page(f.Limit, f.Offset, args)
 	window = ` ORDER BY m.created_at DESC, u.id` + window
 	list, users := []directory.Member{}, s.users()
 	err := all(ctx, s.db.reader(), func(r rows) error {

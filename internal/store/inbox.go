@@ -51,11 +51,12 @@ func (s *Store) ListMails(ctx context.Context, tenantID, to string, limit, offse
 		return nil, 0, fmt.Errorf("count mails: %w", err)
 	}
 	mails := []inbox.Mail{}
+	window, args := page(limit, offset, args)
 	err := all(ctx, s.db.reader(), func(r rows) error {
 		m, err := scanMail(r, tenantID)
 		mails = append(mails, m)
 		return err
-	}, `SELECT `+mailColumns+from+` ORDER BY id DESC`+page(limit, offset), args...)
+	}, `SELECT `+mailColumns+from+` ORDER BY id DESC`+window, args...)
 	return mails, total, err
 }
 

@@ -211,7 +211,8 @@ func (s *Store) ListInvitations(
 	if err != nil {
 		return nil, 0, fmt.Errorf("count invitations: %w", err)
 	}
-	list, err := selectInvitations(ctx, s.db.reader(), which+` ORDER BY id DESC`+page(f.Limit, f.Offset), args...)
+	window, args := page(f.Limit, f.Offset, args)
+	list, err := selectInvitations(ctx, s.db.reader(), which+` ORDER BY id DESC`+window, args...)
 	return list, total, err
 }
 

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -231,6 +233,7 @@ func (s *Store) ListMessages(ctx context.Context, tenantID string, f events.Filt
 		return nil, 0, fmt.Errorf("count messages: %w", err)
 	}
 	list := []outbox.Message{}
+	window, args := page(f.Limit, f.Offset, args)
 	err := all(ctx, s.db.reader(), func(r rows) error {
 		var row messageRow
 		if err := r.Scan(row.dest()...); err != nil {
@@ -238,19 +241,22 @@ func (s *Store) ListMessages(ctx context.Context, tenantID string, f events.Filt
 		}
 		list = append(list, row.message())
 		return nil
-	}, `SELECT `+messageColumns+from+` ORDER BY m.id DESC`+page(f.Limit, f.Offset), args...)
+	}, `SELECT `+messageColumns+from+` ORDER BY m.id DESC`+window, args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list messages: %w", err)
 	}
 	return list, total, nil
 }
 
-// page is the LIMIT of a list; 0 is all.
-func page(limit, offset int) string {
+// page is the LIMIT of a list, with its arguments after those given; 0 is all.
+// They are arguments so that each list is one statement: SQLite's are prepared
+// once and kept, and offsets are many.
+func page(limit, offset int, args []any) (ending string, more []any) {
 	if limit <= 0 {
-		return ""
+		limit = math.MaxInt32
 	}
-	return " LIMIT " + strconv.Itoa(limit) + " OFFSET " + strconv.Itoa(max(offset, 0))
+	more = append(slices.Clip(args), limit, max(offset, 0))
+	return fmt.Sprintf(" LIMIT $%d OFFSET $%d", len(more)-1, len(more)), more
 }
 
 // Story implements events.Stories.

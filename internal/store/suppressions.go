@@ -73,11 +73,12 @@ func (s *Store) ListSuppressions(ctx context.Context, tenantID string, f suppres
 		return nil, 0, fmt.Errorf("count suppressions: %w", err)
 	}
 	list := []suppression.Entry{}
+	window, args := page(f.Limit, f.Offset, args)
 	err := all(ctx, s.db.reader(), func(r rows) error {
 		e, err := scanSuppression(tenantID, r.Scan)
 		list = append(list, e)
 		return err
-	}, `SELECT `+suppressionColumns+from+` ORDER BY created_at DESC, address_key`+page(f.Limit, f.Offset), args...)
+	}, `SELECT `+suppressionColumns+from+` ORDER BY created_at DESC, address_key`+window, args...)
 	return list, total, err
 }
 

@@ -46,7 +46,7 @@ type blocklistJSON struct {
 	BlockDisposable bool     `json:"blockDisposableAddresses" doc:"Refuse domains of mailboxes to be thrown away."`
 	BlockSub        bool     `json:"blockSubaddressing" doc:"Refuse addresses with a +tag."`
 	Block           []string `json:"customBlocklist" nullable:"false" example:"[\"eve@mail.example\",\"@evil.example\",\"@*.evil.example\",\"noreply-*@mail.example\"]" doc:"Up to 1,000 addresses, domains, all subdomains of a domain, or patterns."`
-	Allow           []string `json:"customAllowlist" nullable:"false" example:"[\"good@evil.example\"]" doc:"In the same form: what passes all of these rules."`
+	Allow           []string `json:"customAllowlist" nullable:"false" example:"[\"@acme.example\"]" doc:"In the same form: unless it is empty, nothing else is allowed."`
 }
 
 type languageInfoJSON struct {

@@ -29,19 +29,17 @@ func New(disposable func(domain string) bool) *Lists {
 // Refuse returns the fault of an address that may not become somebody's, or
 // nil. addr is checked by address.Parse.
 func (l *Lists) Refuse(tenantID string, p Policy, addr string) error {
-	if !p.BlockDisposableAddresses && !p.BlockSubaddressing && len(p.CustomBlocklist) == 0 {
+	if !p.BlockDisposableAddresses && !p.BlockSubaddressing && len(p.CustomBlocklist)+len(p.CustomAllowlist) == 0 {
 		return nil
 	}
 	local, domain := split(addr)
 	r := l.rules(tenantID, p)
-	if r.allow.holds(local, domain) {
-		return nil
-	}
 	name, tagged := untagged(local)
 	switch {
 	case p.BlockSubaddressing && tagged:
 		return refusal("email_subaddressing_not_allowed", "Addresses with a + in front of the @ are not allowed.")
-	case r.block.holds(local, domain), tagged && r.block.holds(name, domain), p.BlockDisposableAddresses && l.disposable(domain):
+	case r.block.holds(local, domain), tagged && r.block.holds(name, domain), p.BlockDisposableAddresses && l.disposable(domain),
+		len(p.CustomAllowlist) > 0 && !r.allow.holds(local, domain):
 		return refusal("email_not_allowed", "This e-mail address is not allowed. Use another one.")
 	}
 	return nil

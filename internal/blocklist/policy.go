@@ -14,7 +14,7 @@ import (
 )
 
 // Policy is what a tenant rules. Its JSON is that of the API and the store
-// (Logto's emailBlocklistPolicy, and customAllowlist of our own).
+// (Logto's emailBlocklistPolicy).
 //
 // An entry of a list is an address (eve@example.com), a domain
 // (@example.com), all its subdomains (@*.example.com), or a pattern of local
@@ -24,7 +24,8 @@ type Policy struct {
 	BlockDisposableAddresses bool     `json:"blockDisposableAddresses"`
 	BlockSubaddressing       bool     `json:"blockSubaddressing"`
 	CustomBlocklist          []string `json:"customBlocklist"`
-	// CustomAllowlist names what passes all other rules.
+	// CustomAllowlist, unless it is empty, names all that is allowed, as far as
+	// the other rules allow it.
 	CustomAllowlist []string `json:"customAllowlist"`
 }
 

@@ -1285,9 +1285,9 @@ export interface components {
             /** @description Refuse addresses with a +tag. */
             blockSubaddressing: boolean;
             /**
-             * @description In the same form: what passes all of these rules.
+             * @description In the same form: unless it is empty, nothing else is allowed.
              * @example [
-             *       "good@evil.example"
+             *       "@acme.example"
              *     ]
              */
             customAllowlist: string[];

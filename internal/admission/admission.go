@@ -85,8 +85,13 @@ func (s *Service) Reserved(to string, keeps bool) error {
 	return blocklist.ErrReserved()
 }
 
-// Verified tells that the code of an address was right.
-func (s *Service) Verified(tenantID, to string) { s.o.Guard.Verified(tenantID, address.Person(to)) }
+// Verified tells that the code of an address was right. Those that a stranger
+// cannot cause say nothing of where the others were asked for.
+func (s *Service) Verified(tenantID string, t connector.TemplateType, to string) {
+	if anonymous(t) {
+		s.o.Guard.Verified(tenantID, address.Person(to))
+	}
+}
 
 // becomesSomebodys reports whether an address becomes a person's by a mail of
 // this type. All others go to those who have it already: whoever has an

@@ -94,7 +94,8 @@ func TestAdmit(t *testing.T) {
 	if len(w.asked) == 0 || w.asked[0] == "Ann+1@gmail.com" {
 		t.Errorf("the guard was asked of %v", w.asked)
 	}
-	s.Verified("t1", "Ann+2@googlemail.com")
+	s.Verified("t1", connector.MfaVerification, "ann@gmail.com") // says nothing of who asks for codes to sign in
+	s.Verified("t1", connector.SignIn, "Ann+2@googlemail.com")
 	if len(w.verified) != 1 || w.verified[0] != "ann@gmail.com" {
 		t.Errorf("the guard heard of %v", w.verified)
 	}

@@ -174,7 +174,7 @@ func (s *server) verifyCode(ctx context.Context, in *verifyInput) (*struct{}, er
 		err = s.Codes.Check(ctx, subject, in.Body.VerificationCode)
 		s.countVerification(err)
 		if err == nil {
-			s.Admission.Verified(subject.TenantID, subject.Address)
+			s.Admission.Verified(subject.TenantID, subject.Type, subject.Address)
 		}
 	}
 	return nil, err

@@ -48,7 +48,7 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagInbox, Description: "Mails kept in the service itself, for development."},
 		{Name: tagSuppressed, Description: "Addresses that no mail is sent to, and why."},
 		{Name: tagCallbacks, Description: "Where providers report what became of mails."},
-		{Name: tagSettings, Description: "Languages and the rules for codes."},
+		{Name: tagSettings, Description: "Languages, and the rules for codes, limits and addresses."},
 		{Name: tagTenants, Description: "Isolated sets of connector, templates, settings, keys and messages, " +
 			"and moving a configuration from one to another. Management keys of the tenant `default` administer all of them; " +
 			"those of another tenant see that one alone."},

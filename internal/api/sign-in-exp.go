@@ -77,7 +77,8 @@ func experienceOf(tenantID string, s tenants.Settings) *experienceOutput {
 		},
 		Blocklist: blocklistJSON{
 			BlockDisposable: s.EmailBlocklistPolicy.BlockDisposableAddresses, BlockSub: s.EmailBlocklistPolicy.BlockSubaddressing,
-			Block: s.EmailBlocklistPolicy.CustomBlocklist, Allow: s.EmailBlocklistPolicy.CustomAllowlist,
+			Block: append([]string{}, s.EmailBlocklistPolicy.CustomBlocklist...), // a list is never null
+			Allow: append([]string{}, s.EmailBlocklistPolicy.CustomAllowlist...),
 		},
 		Branding: s.Branding,
 	}}

@@ -82,6 +82,11 @@ func TestSettingsOfLimits(t *testing.T) {
 			t.Errorf("%s: at fault %s, want %s", body, paths, fields)
 		}
 	}
+	s.set(`{"emailBlocklistPolicy":{"customBlocklist":["@c.example"],"customAllowlist":null}}`) // as an import may
+	if body := s.get("/api/sign-in-exp").is(200).body; !strings.Contains(body, `"customAllowlist":[]`) {
+		t.Errorf("a list that is null is %s", body)
+	}
+	s.set(`{"emailBlocklistPolicy":{"customAllowlist":["good@c.example"]}}`)
 	if again := read[map[string]any](s.get("/api/sign-in-exp")); text(again) != text(got) {
 		t.Errorf("a refused change changed something: %s", text(again))
 	}

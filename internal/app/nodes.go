@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -18,9 +19,9 @@ import (
 const (
 	// tellEvery is how long what a guard sees waits for company.
 	tellEvery = 100 * time.Millisecond
-	// tellAtOnce is how many observations go together at the most: that many
-	// addresses of the greatest length fit, sealed and in base64.
-	tellAtOnce = 20
+	// tellAtOnce is how many observations go together at the most; fewer, where
+	// their addresses are long.
+	tellAtOnce = 40
 	// tellWaiting is how many wait at the most; further ones are dropped.
 	tellWaiting = 10_000
 	// listenAgain is the wait after the connection broke.
@@ -114,7 +115,11 @@ func (n *nodes) send(ctx context.Context, saw []guard.Observation) error {
 	if err != nil {
 		return err
 	}
-	return n.store.Tell(ctx, base64.RawStdEncoding.EncodeToString(sealed))
+	text := base64.RawStdEncoding.EncodeToString(sealed)
+	if half := len(saw) / 2; len(text) > store.MaxTold && half > 0 {
+		return errors.Join(n.send(ctx, saw[:half]), n.send(ctx, saw[half:]))
+	}
+	return n.store.Tell(ctx, text)
 }
 
 func (n *nodes) listen(ctx context.Context) {

@@ -11,6 +11,7 @@ import (
 	"github.com/postern-mail/postern/internal/guard"
 	"github.com/postern-mail/postern/internal/secrets"
 	"github.com/postern-mail/postern/internal/store"
+	"github.com/postern-mail/postern/internal/tenants"
 	"github.com/postern-mail/postern/test/servers"
 )
 
@@ -35,12 +36,13 @@ func TestNodesHearOfEachOther(t *testing.T) {
 	stranger.share(guard.Observation{TenantID: "t1", Person: "forged@mail.example", Act: guard.Verified})
 	second.share(guard.Observation{TenantID: "t1", Person: "own@mail.example", Act: guard.Verified})
 	const many = 3*tellAtOnce + 1
-	long := strings.Repeat("a", 64) + "@" + strings.Repeat("b", 60) + ".com"
+	long := strings.Repeat("&", 64) + "@" + strings.Repeat("b", 60) + ".com" // JSON writes & in six bytes
+	tenant := strings.Repeat("t", tenants.MaxID)
 	for i := range many {
-		first.share(guard.Observation{TenantID: "t1", Person: fmt.Sprint(i, long), IP: "2001:db8:ffff:ffff::/64", Act: guard.Passed})
+		first.share(guard.Observation{TenantID: tenant, Person: fmt.Sprint(i, long), IP: "2001:db8:ffff:ffff::/64", Act: guard.Passed})
 	}
 	for i := range many {
-		if o := <-heard; o.Person != fmt.Sprint(i, long) || o.TenantID != "t1" || o.Act != guard.Passed {
+		if o := <-heard; o.Person != fmt.Sprint(i, long) || o.TenantID != tenant || o.Act != guard.Passed {
 			t.Fatalf("heard %+v as number %d", o, i)
 		}
 	}

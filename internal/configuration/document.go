@@ -29,7 +29,7 @@ type Document struct {
 	Version            int             `json:"version" enum:"1" doc:"Of the document's form."`
 	Connector          *Connector      `json:"connector" doc:"The connector in use; null for none."`
 	FallbackConnectors []Connector     `json:"fallbackConnectors" maxItems:"3" doc:"In the order in which they are tried."`
-	Settings           json.RawMessage `json:"settings" doc:"languageInfo, verificationCodePolicy: as in /api/sign-in-exp."`
+	Settings           json.RawMessage `json:"settings" doc:"languageInfo, verificationCodePolicy, sentinelPolicy, messageRateLimit, emailBlocklistPolicy, branding: as in /api/sign-in-exp."`
 	Templates          []Template      `json:"templates" maxItems:"2000"`
 	Partials           []Partial       `json:"partials" maxItems:"1000"`
 }

@@ -52,16 +52,17 @@ func (c counts) of(key string) *counted {
 // and returns the refusal.
 func (c counts) take(charges []limits.Charge, at time.Time) error {
 	for i, charge := range charges {
-		on := c.of(charge.Key)
-		wait, ok := on.window.Take(charge.Rule, 1, at)
+		wait, ok := c.of(charge.Key).window.Take(charge.Rule, 1, at)
 		if ok {
-			on.changed = true
 			continue
 		}
 		for _, before := range charges[:i] {
 			c.of(before.Key).window.Give(1, at)
 		}
 		return limits.Refusal(charge.Name, wait)
+	}
+	for _, charge := range charges {
+		c.of(charge.Key).changed = true
 	}
 	return nil
 }

@@ -1718,7 +1718,7 @@ export interface components {
             /** @description In the order in which they are tried. */
             fallbackConnectors: components["schemas"]["ConfigurationConnector"][];
             partials: components["schemas"]["ConfigurationPartial"][];
-            /** @description languageInfo, verificationCodePolicy: as in /api/sign-in-exp. */
+            /** @description languageInfo, verificationCodePolicy, sentinelPolicy, messageRateLimit, emailBlocklistPolicy, branding: as in /api/sign-in-exp. */
             settings: unknown;
             templates: components["schemas"]["ConfigurationTemplate"][];
             /**

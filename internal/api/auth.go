@@ -7,7 +7,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"github.com/postern-mail/postern/internal/access"
-	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/fault"
 )
 
@@ -30,7 +29,7 @@ func (s *server) authorize(scope access.Scope) func(huma.Context, func(huma.Cont
 			s.refuse(c, w, err)
 			return
 		}
-		next(huma.WithContext(ctx, audit.By(ctx.Context(), c.key.ID)))
+		next(ctx)
 	}
 }
 

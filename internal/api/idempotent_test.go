@@ -261,3 +261,15 @@ func TestTheStoreOfKeysIsDown(t *testing.T) {
 		t.Errorf("sent without a claim: %s", list)
 	}
 }
+
+// A change is told of as its key's also where the answer is kept.
+func TestWhoChangesWithAnIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.post("/api/organizations", `{"name":"Acme"}`, "Idempotency-Key", "once").is(201)
+	key := read[[]struct{ ID string }](s.get("/api/api-keys").is(200))[0].ID
+	entries := read[[]struct{ Actor, Action string }](s.get("/api/audit-logs?action=organization.created").is(200))
+	if len(entries) != 1 || entries[0].Actor != key {
+		t.Errorf("told %+v, the key is %s", entries, key)
+	}
+}

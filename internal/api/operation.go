@@ -17,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/postern-mail/postern/internal/access"
+	"github.com/postern-mail/postern/internal/audit"
 	"github.com/postern-mail/postern/internal/configuration"
 )
 
@@ -85,7 +86,8 @@ func register[I, O any](s *server, op operation, handle func(context.Context, *I
 		next(&answer{humaContext: ctx})
 	})
 	huma.Register(s.huma, h, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, in)
+		// Here, behind what gives a request another context on the way.
+		out, err := handle(audit.By(ctx, callOf(ctx).key.ID), in)
 		if err != nil {
 			return nil, s.problem(callOf(ctx), err)
 		}

@@ -20,14 +20,9 @@ type insertion struct {
 // newInsertion makes the two forms. columns are "name type" with
 // PostgreSQL's types; ending is what follows, such as ON CONFLICT.
 func newInsertion(table, ending string, columns ...string) insertion {
-	arrays := make([]string, len(columns))
-	for i, c := range columns {
-		_, kind, _ := strings.Cut(c, " ")
-		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, kind)
-	}
 	i := insertion{table: table, ending: ending, columns: columns}
 	i.one = i.head() + "VALUES " + places(1, len(columns)) + " " + ending
-	i.many = i.head() + "SELECT * FROM unnest(" + strings.Join(arrays, ", ") + ") " + ending
+	i.many = i.head() + "SELECT * FROM unnest(" + i.arrays(1) + ") " + ending
 	return i
 }
 
@@ -43,6 +38,34 @@ func (i insertion) rows(n int) string {
 	return i.head() + "VALUES " + strings.Join(values, ", ") + " " + i.ending
 }
 
+// manyWhere is many with its arrays from the parameter first on, and only for
+// rows that meet a condition.
+func (i insertion) manyWhere(first int, condition string) string {
+	return i.head() + "SELECT * FROM unnest(" + i.arrays(first) + ") AS given (" + i.names() + ") WHERE " + condition + " " + i.ending
+}
+
+// head is what every form begins with.
+func (i insertion) head() string { return "INSERT INTO " + i.table + " (" + i.names() + ") " }
+
+// names lists the columns.
+func (i insertion) names() string {
+	names := make([]string, len(i.columns))
+	for n, c := range i.columns {
+		names[n], _, _ = strings.Cut(c, " ")
+	}
+	return strings.Join(names, ", ")
+}
+
+// arrays are the columns as arrays, from the parameter first on.
+func (i insertion) arrays(first int) string {
+	arrays := make([]string, len(i.columns))
+	for n, c := range i.columns {
+		_, kind, _ := strings.Cut(c, " ")
+		arrays[n] = fmt.Sprintf("$%d::%s[]", first+n, kind)
+	}
+	return strings.Join(arrays, ", ")
+}
+
 // places are so many placeholders in parentheses, from $first on.
 func places(first, n int) string {
 	list := make([]string, n)
@@ -50,30 +73,6 @@ func places(first, n int) string {
 		list[i] = fmt.Sprintf("$%d", first+i)
 	}
 	return "(" + strings.Join(list, ", ") + ")"
-}
-
-// head is what every form begins with.
-func (i insertion) head() string {
-	names := make([]string, len(i.columns))
-	for n, c := range i.columns {
-		names[n], _, _ = strings.Cut(c, " ")
-	}
-	return "INSERT INTO " + i.table + " (" + strings.Join(names, ", ") + ") "
-}
-
-// manyWhere is many with its arrays from the parameter first on, and only for
-// rows that meet a condition.
-func (i insertion) manyWhere(first int, condition string) string {
-	names := make([]string, len(i.columns))
-	arrays := make([]string, len(i.columns))
-	for n, c := range i.columns {
-		name, kind, _ := strings.Cut(c, " ")
-		names[n] = name
-		arrays[n] = fmt.Sprintf("$%d::%s[]", first+n, kind)
-	}
-	list := strings.Join(names, ", ")
-	return "INSERT INTO " + i.table + " (" + list + ") SELECT * FROM unnest(" + strings.Join(arrays, ", ") +
-		") AS given (" + list + ") WHERE " + condition + " " + i.ending
 }
 
 // columns collects rows by column, as unnest takes them.

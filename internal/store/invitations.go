@@ -67,10 +67,8 @@ func selectInvitations(ctx context.Context, q querier, which string, args ...any
 // InvitationRoles implements invitations.Store.
 func (s *Store) InvitationRoles(ctx context.Context, tenantID string, ids []string) ([]directory.RoleName, error) {
 	args := []any{tenantID}
-	places := make([]string, len(ids))
-	for i, id := range ids {
+	for _, id := range ids {
 		args = append(args, id)
-		places[i] = "$" + strconv.Itoa(len(args))
 	}
 	var list []directory.RoleName
 	err := all(ctx, s.db.reader(), func(r rows) error {
@@ -78,7 +76,7 @@ func (s *Store) InvitationRoles(ctx context.Context, tenantID string, ids []stri
 		err := r.Scan(&role.ID, &role.Name)
 		list = append(list, role)
 		return err
-	}, `SELECT id, name FROM organization_roles WHERE tenant_id = $1 AND id IN (`+strings.Join(places, ", ")+`)
+	}, `SELECT id, name FROM organization_roles WHERE tenant_id = $1 AND id IN `+places(2, len(ids))+`
 		ORDER BY name, id`, args...)
 	return list, err
 }

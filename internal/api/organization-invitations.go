@@ -132,8 +132,8 @@ func (s *server) mountInvitations() {
 		http.StatusBadRequest: "`request.invalid_input`: expiresAt is past; " + refusedFailure,
 		http.StatusUnprocessableEntity: unknownFailure + "organization, inviter or role; " +
 			"`entity.unique_integrity_violation`: the address has a pending invitation; " +
-			"`request.invalid_input`: the invitee is a member already; `entity.value_too_long`: an address over 128 bytes",
-		http.StatusTooManyRequests: throttledFailure,
+			"`request.invalid_input`: the invitee is a member already; `entity.value_too_long`: an address over 128 bytes; " + reservedFailure,
+		http.StatusTooManyRequests: limitedFailure,
 		http.StatusNotImplemented:  "`connector.not_found`: a mail is asked for and no connector is set up",
 	}
 	register(s, create, s.createInvitation)
@@ -156,7 +156,7 @@ func (s *server) mountInvitations() {
 	send.description = "In whatever language. Reminders to come are made from these variables, too."
 	send.failures = map[int]string{
 		http.StatusBadRequest: refusedFailure, http.StatusNotFound: "`entity.not_found`",
-		http.StatusUnprocessableEntity: closedFailure, http.StatusTooManyRequests: throttledFailure,
+		http.StatusUnprocessableEntity: closedFailure + "; " + reservedFailure, http.StatusTooManyRequests: limitedFailure,
 		http.StatusNotImplemented: "`connector.not_found`: no connector is set up",
 	}
 	register(s, send, s.sendInvitation)
@@ -192,8 +192,9 @@ func (s *server) createInvitation(ctx context.Context, in *newInvitationInput) (
 	s.accepted(c, messageID, draft.Invitee, connector.OrganizationInvitation)
 	v, err := s.await(ctx, messageID)
 	if err != nil {
-		// The caller hears of a failure, so nothing may be left of it.
-		if err := s.Invitations.Delete(ctx, draft.TenantID, made.ID); err != nil {
+		// The caller hears of a failure, so nothing may be left of it, even where
+		// they are gone.
+		if err := s.Invitations.Delete(context.WithoutCancel(ctx), draft.TenantID, made.ID); err != nil {
 			s.Log.Error("an invitation whose mail was refused stays", "request", c.id, "invitation", made.ID, "error", err)
 		}
 		return nil, err

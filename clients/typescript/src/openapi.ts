@@ -6497,7 +6497,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `entity.relation_foreign_key_not_found`: no such organization, inviter or role; `entity.unique_integrity_violation`: the address has a pending invitation; `request.invalid_input`: the invitee is a member already; `entity.value_too_long`: an address over 128 bytes; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            /** @description `entity.relation_foreign_key_not_found`: no such organization, inviter or role; `entity.unique_integrity_violation`: the address has a pending invitation; `request.invalid_input`: the invitee is a member already; `entity.value_too_long`: an address over 128 bytes; `request.reserved_domain`: a domain such as example.com, where mails leave the service; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6506,7 +6506,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
+            /** @description `request.message_rate_limited`: too many mails to this address, from this IP address or of this tenant (`data.limit` says which); `Retry-After` says when to try again; `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6741,7 +6741,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `request.invalid_input`: it is not pending any more; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
+            /** @description `request.invalid_input`: it is not pending any more; `request.reserved_domain`: a domain such as example.com, where mails leave the service; `request.idempotency_key_reused`: this `Idempotency-Key` came with another request */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6750,7 +6750,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
+            /** @description `request.message_rate_limited`: too many mails to this address, from this IP address or of this tenant (`data.limit` says which); `Retry-After` says when to try again; `connector.rate_limit_exceeded`: the provider asks to slow down for longer than the mail is worth sending (only with `Prefer: wait`) */
             429: {
                 headers: {
                     [name: string]: unknown;

@@ -132,12 +132,16 @@ func (s *Service) Import(ctx context.Context, tenantID, name, text string, scope
 	if err := checkName(name); err != nil {
 		return Key{}, err
 	}
+	id, err := uuid.NewV7() // they are listed in the order of their making
+	if err != nil {
+		return Key{}, fmt.Errorf("make id of key: %w", err)
+	}
 	hash := sha256.Sum256([]byte(text))
 	k := Key{
-		ID: uuid.NewString(), TenantID: tenantID, Name: name, Scopes: scopes, Hint: hint(text),
+		ID: id.String(), TenantID: tenantID, Name: name, Scopes: scopes, Hint: hint(text),
 		Hash: hash[:], CreatedAt: s.now(), ExpiresAt: expiresAt,
 	}
-	ctx, err := s.tell(ctx, KeyCreated, k, nil, &k)
+	ctx, err = s.tell(ctx, KeyCreated, k, nil, &k)
 	if err != nil {
 		return Key{}, err
 	}

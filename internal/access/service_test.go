@@ -404,3 +404,21 @@ func TestKeysAreAudited(t *testing.T) {
 		t.Errorf("details %s", list[1].Details)
 	}
 }
+
+// Keys are listed in the order in which they were made, also those of one
+// millisecond.
+func TestOldestFirst(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.node()
+	var made []string
+	for range 20 {
+		k, _ := b.create(s, time.Time{}, access.Management)
+		made = append(made, k.ID)
+	}
+	for i, k := range must[[]access.Key](t)(s.List(t.Context(), "t1")) {
+		if k.ID != made[i] {
+			t.Fatalf("number %d is another key", i)
+		}
+	}
+}
